@@ -1,0 +1,75 @@
+"""`lofivpr evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from lofivpr.errors import LofiError
+from lofivpr.evaluation import Results
+from lofivpr.evaluation import evaluate as run_evaluation
+from lofivpr.places import Places
+
+
+def evaluate(
+    model: Annotated[list[Path], typer.Option(help="A model folder. Repeat for more.")],
+    places: Annotated[Path, typer.Option(help="A places.csv, or a folder that follows a known convention.")],
+    out: Annotated[Path, typer.Option(help="Folder for results.json, tables, plots and report.html.")],
+    quality: Annotated[
+        list[str] | None, typer.Option(help="What queries go through: raw, 240p/jpeg:5. Repeat.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="The split to test on; all pictures if not given.")] = None,
+    positives: Annotated[str | None, typer.Option(help="25m; 25m,45deg; place; 2frames.")] = None,
+    radius: Annotated[float | None, typer.Option(help="Short for --positives <radius>m.")] = None,
+    protocol: Annotated[str, typer.Option(help="roles or leave-panorama-out.")] = "roles",
+    database_model: Annotated[
+        Path | None, typer.Option(help="Describes the database; default: the student's teacher, or itself.")
+    ] = None,
+    database_quality: Annotated[str, typer.Option(help="raw, or same (the symmetric protocol).")] = "raw",
+    without_positives: Annotated[str, typer.Option(help="A query without positives: miss or drop.")] = "miss",
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad pictures, and list them.")] = False,
+) -> None:
+    """Recall of models at qualities, with intervals, curves and a report."""
+    if positives is not None and radius is not None:
+        raise LofiError("expected --positives or --radius, found both: --radius 25 is short for --positives 25m.")
+    data = Places.open(places)
+    results = run_evaluation(
+        model,
+        data if split is None else data.split(split),
+        qualities=quality or ["raw"],
+        positives=positives or f"{25 if radius is None else radius:g}m",
+        protocol=protocol,
+        database_model=database_model,
+        database_quality=database_quality,
+        without_positives=without_positives,
+        out=out,
+        skip_bad=skip_bad,
+    )
+    results.save(out)
+    results.report(out / "report.html")
+    print_results(results)
+    for picture in results.skipped:
+        typer.echo(f"skipped {picture.image}: {picture.reason}")
+    typer.echo(f"report: {out / 'report.html'}")
+
+
+def print_results(results: Results) -> None:
+    """Recall@1 of every model at every quality, with its 95 % interval."""
+    table = Table(title="recall@1 in percent [95 % interval]")
+    table.add_column("quality")
+    table.add_column("bytes", justify="right")
+    for name in results.models:
+        table.add_column(name, justify="right")
+    for quality in results.qualities:
+        rows = [results.row(name, quality) for name in results.models]
+        size = rows[0].bytes_per_query
+        table.add_row(
+            quality,
+            "-" if size is None else f"{size:,.0f}",
+            *(f"{row.recall['1']:.1f} [{row.interval['1'][0]:.1f}, {row.interval['1'][1]:.1f}]" for row in rows),
+        )
+    Console().print(table)

@@ -1,0 +1,102 @@
+"""Pictures opened and degraded by threads, ahead of the model that describes them."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from lofivpr.descriptors.segment import Row, Stamp
+from lofivpr.errors import LofiError
+from lofivpr.media import ImageRef, image_digest, open_image
+
+if TYPE_CHECKING:
+    from lofivpr.quality import Quality
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A picture as the model will see it (uint8 H x W x 3; None if skipped), and its row."""
+
+    row: Row
+    pixels: np.ndarray | None
+
+
+Resize = Callable[[np.ndarray], np.ndarray]
+
+
+def prepare(
+    image: str, root: str | Path, quality: Quality | None, resize: Resize, skip_bad: bool
+) -> Prepared:
+    """Open `image` (below `root`), send it through `quality`, and `resize` it to what the model reads.
+
+    Raises:
+        LofiError: it cannot be read or `quality` does not fit it, unless `skip_bad`.
+    """
+    # The stamp is taken before the contents: a picture replaced meanwhile is found out later.
+    stamp, picture = look_at(image, root), None
+    try:
+        picture = image_digest(image, root)
+        pixels, n_bytes = open_image(image, root), None
+        if quality is not None and not quality.is_raw:
+            encoded = quality.encode(pixels)
+            pixels, n_bytes = encoded.image, encoded.n_bytes
+        pixels = resize(pixels)
+    except LofiError as error:
+        if not skip_bad:
+            raise
+        return Prepared(Row(image, -1, picture, stamp, str(error)), None)
+    return Prepared(Row(image, -1 if n_bytes is None else n_bytes, picture, stamp), pixels)
+
+
+def look_at(image: str, root: str | Path) -> Stamp | None:
+    """The stamp of the file of `image`, None if there is none on this machine (a URL, a missing file)."""
+    try:
+        found = os.stat(os.path.join(root, ImageRef.parse(image).path))
+    except (OSError, LofiError):
+        return None
+    return Stamp(found.st_size, found.st_mtime_ns)
+
+
+def picture_changed(row: Row, root: str | Path, by_content: bool = False) -> bool:
+    """Whether the picture of `row` is no longer the one that was described.
+
+    An unchanged size and modification time is taken as unchanged, unless `by_content`; otherwise the
+    contents decide, so a copied or touched picture is still the same. What never had a stamp, such as a
+    URL, is trusted by its name, unless `by_content`.
+    """
+    stamp = look_at(row.image, root)
+    if stamp == row.stamp and not by_content:
+        return False
+    try:
+        return image_digest(row.image, root) != row.picture
+    except (LofiError, OSError):
+        return row.picture is not None
+
+
+def ahead(function: Callable[[A], B], items: Iterable[A], workers: int, window: int) -> Iterator[B]:
+    """Yield function(item) in the order of `items`, computed by `workers` threads.
+
+    At most `window` results are under way or waiting, so memory does not grow with `items`. An error of
+    `function` is raised in its turn. Close the generator to stop the threads early.
+    """
+    waiting: deque[Future[B]] = deque()
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="prepare")
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) >= window:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,161 @@
+"""Descriptors on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lofivpr.descriptors.build import Build, default_workers
+from lofivpr.descriptors.manifest import Maker, Manifest, SkippedPicture
+from lofivpr.descriptors.prepare import picture_changed
+from lofivpr.descriptors.segment import Block, Row, read_segment, segment_path
+from lofivpr.errors import LofiError
+from lofivpr.files import digest
+
+if TYPE_CHECKING:
+    from lofivpr.models import Describer
+    from lofivpr.quality import Quality
+
+
+class DescriptorStore:
+    """The descriptors of a list of pictures, by one model at one quality, with what made them.
+
+    On disk: `segments/NNNNNNNN.arrow`, one immutable Arrow file for each block of 64 rows, and
+    `manifest.json`. Every file appears by a rename, so that a store is whole or resumable at any moment.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self._manifest = manifest
+
+    @classmethod
+    def build(
+        cls,
+        folder: str | Path,
+        describer: Describer,
+        images: Sequence[str],
+        root: str | Path,
+        quality: Quality | None = None,
+        dtype: str = "float32",
+        skip_bad: bool = False,
+        workers: int | None = None,
+        progress: bool = True,
+    ) -> DescriptorStore:
+        """Describe `images` (references below `root`) into `folder`, or open it if that is done already.
+
+        Memory does not grow with the number of pictures. After an interrupt or a kill the same call goes
+        on with the first block that is not whole. On reuse a picture is read again only if its size or
+        modification time changed, and counts as changed only if its contents did.
+
+        Args:
+            quality: what the pictures go through first; None or raw leaves them alone.
+            dtype: "float32", or "float16" for half the disk and errors of about 5e-4 of each number.
+            skip_bad: leave out pictures that cannot be used, their rows zeros, and list them in `skipped`.
+            workers: threads that open and degrade; None = one a core.
+
+        Raises:
+            StaleStoreError: `folder` holds what another model, quality or list of pictures made.
+            LofiError: a picture cannot be used, the disk is full, or the model's output does not fit.
+        """
+        order = Build(
+            Path(folder),
+            describer,
+            tuple(str(image) for image in images),
+            root,
+            quality,
+            dtype,
+            skip_bad,
+            default_workers() if workers is None else workers,
+        )
+        return cls(order.folder, order.run(progress))
+
+    @classmethod
+    def open(cls, folder: str | Path) -> DescriptorStore:
+        """Open a finished store; no picture is looked at.
+
+        Raises:
+            LofiError: there is no store, it is unfinished, or a segment is missing.
+        """
+        folder = Path(folder)
+        manifest = Manifest.read(folder)
+        there = sum(segment_path(folder, block).is_file() for block in range(manifest.n_blocks))
+        if not manifest.complete or there < manifest.n_blocks:
+            raise LofiError(
+                f"expected a finished descriptor store at {folder}, found {there} of {manifest.n_blocks} "
+                "blocks. Run the command that builds it again: it goes on where it stopped."
+            )
+        return cls(folder, manifest)
+
+    def __len__(self) -> int:
+        return self.maker.rows
+
+    def __repr__(self) -> str:
+        size = f"{self.maker.rows} x {self.maker.dimension}"
+        return f"DescriptorStore({self.folder}: {size}, {self.maker.model} at {self.maker.quality})"
+
+    @property
+    def maker(self) -> Maker:
+        """What made the descriptors."""
+        return self._manifest.maker
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a descriptor."""
+        return self.maker.dimension
+
+    @property
+    def digest(self) -> str:
+        """Digest of what made the store, the contents of the pictures included."""
+        return digest(self.maker.key, *self._manifest.pictures)
+
+    @property
+    def skipped(self) -> tuple[SkippedPicture, ...]:
+        """The pictures without a descriptor, and why."""
+        return self._manifest.skipped
+
+    @cached_property
+    def ok(self) -> np.ndarray:
+        """bool N: whether a row holds a descriptor; False where the picture was skipped."""
+        ok = np.ones(len(self), bool)
+        ok[[picture.index for picture in self.skipped]] = False
+        return ok
+
+    @cached_property
+    def images(self) -> list[str]:
+        """The reference of each row's picture."""
+        return [row.image for row in self._rows()]
+
+    @cached_property
+    def n_bytes(self) -> np.ndarray:
+        """int64 N: bytes of each encoded picture; -1 where the quality has no codec or it was skipped."""
+        return np.array([row.n_bytes for row in self._rows()], np.int64)
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yield n x D descriptors in the store's dtype, read-only views of the files, in order, n <= 64."""
+        for block in self._blocks():
+            yield block.descriptors
+
+    def array(self) -> np.ndarray:
+        """All descriptors, float32 N x D, in memory (4 N D bytes); rows of skipped pictures are zeros."""
+        out = np.empty((len(self), self.dimension), np.float32)
+        start = 0
+        for block in self.blocks():
+            out[start : start + len(block)] = block
+            start += len(block)
+        return out
+
+    def changed_pictures(self, root: str | Path) -> list[str]:
+        """The pictures whose contents are no longer those described; reads every picture's file."""
+        return [row.image for row in self._rows() if picture_changed(row, root, by_content=True)]
+
+    def _rows(self) -> Iterator[Row]:
+        for block in self._blocks():
+            yield from block.rows
+
+    def _blocks(self) -> Iterator[Block]:
+        for number in range(self._manifest.n_blocks):
+            yield read_segment(segment_path(self.folder, number), self._manifest.block_key(number))

@@ -1,0 +1,151 @@
+"""One measurement: the queries through a quality and a model, searched in a database, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lofivpr.descriptors import DescriptorStore
+from lofivpr.errors import LofiError
+from lofivpr.evaluation.bootstrap import bootstrap_interval
+from lofivpr.evaluation.contenders import Contender
+from lofivpr.evaluation.outcome import Outcome, Scene
+from lofivpr.evaluation.recall import NS, SKIPPED, first_correct, hits_of_ranks, recall_of_hits
+from lofivpr.evaluation.rows import DatabaseSide, Row, SkippedPicture
+from lofivpr.files import digest
+from lofivpr.places import Protocol
+from lofivpr.quality import Quality
+from lofivpr.search import nearest
+
+if TYPE_CHECKING:
+    from lofivpr.models import Describer
+
+QUERY_BYTES = 2**29  # of query descriptors in memory at a time
+
+
+@dataclass
+class Stores:
+    """Every (model, quality, list of pictures) described once, on disk and in this run."""
+
+    folder: Path
+    root: Path
+    skip_bad: bool
+    progress: bool
+    _open: dict[str, DescriptorStore] = field(default_factory=dict)
+
+    def get(self, describer: Describer, quality: Quality, images: Sequence[str]) -> DescriptorStore:
+        """The store of these pictures; described now unless an earlier run left it in the folder."""
+        key = digest(describer.digest, quality.digest, *images)
+        if key not in self._open:
+            self._open[key] = DescriptorStore.build(
+                self.folder / key,
+                describer,
+                images,
+                root=self.root,
+                quality=quality,
+                skip_bad=self.skip_bad,
+                progress=self.progress,
+            )
+        return self._open[key]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The queries, the database and the protocol that every model and quality is measured on.
+
+    excluded: for each query the database rows that it may not find, None for no such rule.
+    """
+
+    scene: Scene
+    protocol: Protocol
+    excluded: Sequence[np.ndarray] | None
+    stores: Stores
+
+    def measure(
+        self, model: Contender, quality: Quality, database_model: Contender, database_quality: Quality
+    ) -> tuple[Row, Outcome, list[SkippedPicture]]:
+        """Describe, search and count for one model at one quality.
+
+        Raises:
+            LofiError: the two models' descriptors differ in size, or no query is left to count.
+        """
+        _check_sizes(model, database_model)
+        queries = self.stores.get(model.describer, quality, self.scene.query_images)
+        database = self.stores.get(database_model.describer, database_quality, self.scene.database_images)
+        outcome = self._search(queries, database)
+        side = DatabaseSide(
+            images=int(database.ok.sum()), model=database_model.name, quality=str(database_quality)
+        )
+        named = replace(
+            self.protocol,
+            database_model=side.model,
+            database_quality=side.quality,
+            query_quality=str(quality),
+        )
+        row = self._row(outcome, queries, side, model=model.name, quality=str(quality), protocol=str(named))
+        skipped = [
+            SkippedPicture(image=s.image, reason=s.reason) for s in (*queries.skipped, *database.skipped)
+        ]
+        return row, outcome, skipped
+
+    def _search(self, queries: DescriptorStore, database: DescriptorStore) -> Outcome:
+        indices, distances, start = [], [], 0
+        for batch in _batches(queries):
+            stop = start + len(batch)
+            excluded = None if self.excluded is None else self.excluded[start:stop]
+            found = nearest(batch, database, max(NS), excluded)
+            indices.append(found.indices)
+            distances.append(found.distances)
+            start = stop
+        rows = np.concatenate(indices)
+        ranks = first_correct(rows, self.scene.positives)
+        ranks[~queries.ok] = SKIPPED
+        return Outcome(ranks, rows, np.concatenate(distances))
+
+    def _row(self, outcome: Outcome, queries: DescriptorStore, side: DatabaseSide, **names: str) -> Row:
+        kept = self.scene.counted & outcome.measured
+        if not kept.any():
+            raise LofiError(
+                f"expected at least one query that counts, found none: of {len(kept)} queries "
+                f"{int(outcome.measured.sum())} are readable and {int(self.scene.counted.sum())} count "
+                f"({self.protocol}). Widen the positives or check the positions."
+            )
+        hits = hits_of_ranks(outcome.ranks[kept], NS)
+        low, high = bootstrap_interval(hits, self.scene.groups[kept])
+        lonely = np.array([len(rows) == 0 for rows in self.scene.positives])
+        cost = queries.n_bytes[queries.n_bytes >= 0]
+        return Row(
+            **names,
+            queries=int(outcome.measured.sum()),
+            queries_without_positives=int((lonely & outcome.measured).sum()),
+            database=side,
+            bytes_per_query=float(cost.mean()) if len(cost) else None,
+            recall=dict(zip(NS, recall_of_hits(hits).tolist(), strict=True)),
+            interval={n: (float(a), float(b)) for n, a, b in zip(NS, low, high, strict=True)},
+        )
+
+
+def _batches(store: DescriptorStore) -> Iterator[np.ndarray]:
+    """Float32 n x D of all rows in order, as many at a time as fit `QUERY_BYTES`."""
+    gathered: list[np.ndarray] = []
+    for block in store.blocks():
+        gathered.append(np.asarray(block, np.float32))
+        if sum(part.nbytes for part in gathered) >= QUERY_BYTES:
+            yield np.concatenate(gathered)
+            gathered = []
+    if gathered:
+        yield np.concatenate(gathered)
+
+
+def _check_sizes(model: Contender, database_model: Contender) -> None:
+    sizes = model.describer.descriptor_size, database_model.describer.descriptor_size
+    if sizes[0] != sizes[1]:
+        raise LofiError(
+            f"expected descriptors of one size on both sides, found {sizes[0]} from {model.name!r} and "
+            f"{sizes[1]} from {database_model.name!r} in the database. Name the model's own teacher as "
+            "the database's model, or use database_quality='same'."
+        )

@@ -1,0 +1,130 @@
+"""Comparisons on the same queries: model against model, quality against raw, rate curve against rate curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lofivpr.evaluation.bootstrap import Difference, paired_difference, resampled_means
+from lofivpr.evaluation.outcome import Outcome, Outcomes, Scene
+from lofivpr.evaluation.rate import MIN_POINTS, RateError, bd_rate, bd_rate_interval
+from lofivpr.evaluation.rows import DifferenceRow, RateRow, Row
+
+RATE_DRAWS = 300  # each draw fits two curves: enough for a 95 % interval, and a second a pair
+
+
+def outcome_difference(a: Outcome, b: Outcome, scene: Scene, n: int = 1) -> Difference:
+    """Paired difference of recall@n, a - b in points, over the queries that both measured."""
+    both = scene.counted & a.measured & b.measured
+    return paired_difference(a.hits(n)[both], b.hits(n)[both], scene.groups[both])
+
+
+def model_differences(
+    references: dict[str, str], outcomes: Outcomes, scene: Scene, ns: Sequence[int]
+) -> list[DifferenceRow]:
+    """Each model against its reference at every quality, for each n.
+
+    Args:
+        references: model -> the model it is compared with, usually its teacher.
+    """
+    return [
+        _difference_row((model, quality), (references[model], quality), outcomes, scene, n)
+        for model, quality in outcomes
+        if model in references and (references[model], quality) in outcomes
+        for n in ns
+    ]
+
+
+def channel_costs(outcomes: Outcomes, scene: Scene, ns: Sequence[int]) -> list[DifferenceRow]:
+    """Each model at each quality against itself on raw queries: what the channel costs it."""
+    return [
+        _difference_row((model, quality), (model, "raw"), outcomes, scene, n)
+        for model, quality in outcomes
+        if quality != "raw" and (model, "raw") in outcomes
+        for n in ns
+    ]
+
+
+def _difference_row(
+    a: tuple[str, str], b: tuple[str, str], outcomes: Outcomes, scene: Scene, n: int
+) -> DifferenceRow:
+    change = outcome_difference(outcomes[a], outcomes[b], scene, n)
+    return DifferenceRow(
+        model=a[0],
+        quality=a[1],
+        against=b[0],
+        against_quality=b[1],
+        n=n,
+        mean=change.mean,
+        low=change.low,
+        high=change.high,
+    )
+
+
+def ladder_names(quality: str) -> list[str]:
+    """Ladders that a quality is a rung of: `240p/jpeg:5` is on `240p/jpeg`, `jpeg` and `all codecs`."""
+    head, _, codec = quality.rpartition("/")
+    codec = codec.split(":")[0]
+    return [*([f"{head}/{codec}"] if head else []), codec, "all codecs"]
+
+
+def ladders(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Ladder -> its qualities, in the order of the rows; only qualities with bytes.
+
+    A ladder that holds the same rungs as a narrower one is left out.
+    """
+    named: dict[str, list[str]] = {}
+    for quality in dict.fromkeys(row.quality for row in rows if row.bytes_per_query):
+        for name in ladder_names(quality):
+            named.setdefault(name, []).append(quality)
+    narrow_first = sorted(named.items(), key=lambda item: len(item[1]))
+    unique = {tuple(rungs): name for name, rungs in reversed(narrow_first)}
+    return {name: list(rungs) for rungs, name in sorted(unique.items(), key=lambda item: len(item[0]))}
+
+
+def rate_differences(
+    rows: Sequence[Row], references: dict[str, str], outcomes: Outcomes, scene: Scene
+) -> list[RateRow]:
+    """Bjontegaard difference of each model to its reference on every ladder of enough rungs."""
+    table = {(row.model, row.quality): row for row in rows}
+    return [
+        _rate_row(name, rungs, model, against, table, outcomes, scene)
+        for name, rungs in ladders(rows).items()
+        if len(rungs) >= MIN_POINTS
+        for model, against in references.items()
+    ]
+
+
+def _rate_row(
+    ladder: str,
+    rungs: list[str],
+    model: str,
+    against: str,
+    table: dict[tuple[str, str], Row],
+    outcomes: Outcomes,
+    scene: Scene,
+) -> RateRow:
+    names = {"ladder": ladder, "qualities": rungs, "model": model, "against": against}
+    n_bytes = [[table[m, q].bytes_per_query or 0.0 for q in rungs] for m in (model, against)]
+    recall = [[table[m, q].recall[1] for q in rungs] for m in (model, against)]
+    try:
+        found = bd_rate(n_bytes[0], recall[0], n_bytes[1], recall[1])
+    except RateError as error:
+        return RateRow(**names, refused=str(error))
+    both = [[outcomes[m, q] for q in rungs] for m in (model, against)]
+    kept = scene.counted & np.logical_and.reduce([o.measured for o in (*both[0], *both[1])])
+    draws = [_recall_draws(side, kept, scene.groups) for side in both]
+    low, high = bd_rate_interval(n_bytes[0], draws[0], n_bytes[1], draws[1])
+    return RateRow(
+        **names,
+        percent=found.percent,
+        interval=None if low is None or high is None else (low, high),
+        recall_range=(found.recall_low, found.recall_high),
+    )
+
+
+def _recall_draws(outcomes: list[Outcome], kept: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Percent, RATE_DRAWS x qualities; the same seed gives both models the same samples of queries."""
+    hits = np.stack([outcome.hits(1)[kept] for outcome in outcomes], axis=1)
+    return 100.0 * resampled_means(hits, groups[kept], RATE_DRAWS)

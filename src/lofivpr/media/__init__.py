@@ -1,0 +1,22 @@
+"""Opening pictures, frames of clips and views of panoramas through one door."""
+
+from __future__ import annotations
+
+from lofivpr.media.clip import count_frames, frame_rate, read_clip, read_frame
+from lofivpr.media.open import MAX_PIXELS, decode_image, image_digest, open_image
+from lofivpr.media.panorama import perspective_view
+from lofivpr.media.ref import BadImageError, ImageRef
+
+__all__ = [
+    "MAX_PIXELS",
+    "BadImageError",
+    "ImageRef",
+    "count_frames",
+    "decode_image",
+    "frame_rate",
+    "image_digest",
+    "open_image",
+    "perspective_view",
+    "read_clip",
+    "read_frame",
+]

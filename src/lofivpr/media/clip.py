@@ -1,0 +1,181 @@
+"""Frames of video clips: in sequence, or one by its number."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import av.container
+import numpy as np
+
+from lofivpr.media.ref import BadImageError
+
+MAX_PIXELS = 89_478_485
+MAX_SECONDS = 60.0  # of opening a clip or of looking for one frame
+
+
+def read_clip(path: str | Path, start: int = 0, count: int | None = None) -> Iterator[np.ndarray]:
+    """Frames `start`, `start + 1`, ... of a clip in order of display, decoded one after another.
+
+    Args:
+        path: a local file or an fsspec URL.
+        start: number of the first frame, from 0.
+        count: how many; None means up to the end.
+
+    Yields:
+        uint8 H x W x 3, RGB, turned upright when the clip says so.
+
+    Raises:
+        BadImageError: no clip, no video in it, or damaged.
+    """
+    end = None if count is None else start + count
+    if end is not None and end <= start:
+        return
+    with _opened(str(path)) as (container, stream):
+        for number, frame in enumerate(container.decode(stream)):
+            if number >= start:
+                yield _to_rgb(frame)
+            if end is not None and number + 1 >= end:
+                return
+
+
+def read_frame(path: str | Path, number: int, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Frame `number` (from 0, in order of display), found by a seek; the same pixels as in sequence.
+
+    The packets' times are read once a file (without decoding), so the number is exact whatever the
+    frame rate, and decoding starts at the last key frame before it.
+
+    Returns:
+        uint8 H x W x 3, RGB.
+
+    Raises:
+        BadImageError: no clip, fewer frames, frames larger than `max_pixels`, or damaged.
+    """
+    path = str(path)
+    index = _index(path, *_stamp(path))
+    if index is None:
+        return _read_in_sequence(path, number, max_pixels)
+    times, keys = index
+    if number >= len(times):
+        raise _no_such_frame(path, number, len(times))
+    target = times[number]
+    with _opened(path, max_pixels) as (container, stream):
+        position = bisect_right(keys, target) - 1
+        if position > 0:
+            container.seek(keys[position], stream=stream, backward=True)
+        deadline = time.monotonic() + MAX_SECONDS
+        for frame in container.decode(stream):
+            if frame.pts == target:
+                return _to_rgb(frame)
+            if time.monotonic() > deadline:
+                raise BadImageError(f"expected frame {number} of {path} within {MAX_SECONDS:.0f} s, found none.")
+    return _read_in_sequence(path, number, max_pixels)
+
+
+def count_frames(path: str | Path) -> int:
+    """Number of frames of a clip, without decoding where the file tells.
+
+    Raises:
+        BadImageError: no clip, or damaged.
+    """
+    path = str(path)
+    index = _index(path, *_stamp(path))
+    return sum(1 for _ in read_clip(path)) if index is None else len(index[0])
+
+
+def frame_rate(path: str | Path) -> float:
+    """Average frames per second as the clip states it.
+
+    Raises:
+        BadImageError: no clip, or one that does not say.
+    """
+    with _opened(str(path)) as (_, stream):
+        rate = stream.average_rate or stream.guessed_rate
+    if not rate:
+        raise BadImageError(f"expected a frame rate in {path}, found none. Remux the clip into MP4.")
+    return float(rate)
+
+
+@functools.lru_cache(maxsize=64)
+def _index(path: str, size: int, mtime_ns: int) -> tuple[list[int], list[int]] | None:
+    """Sorted times of all frames, and of key frames; None where packets carry no times."""
+    times: list[int] = []
+    keys: list[int] = []
+    with _opened(path) as (container, stream):
+        for packet in container.demux(stream):
+            if packet.size == 0 or packet.is_discard:
+                continue
+            if packet.pts is None:
+                return None
+            times.append(packet.pts)
+            keys += [packet.pts] if packet.is_keyframe else []
+    unique = len(set(times)) == len(times)
+    return (sorted(times), sorted(keys)) if times and unique else None
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """Size and time of a local file, so that a changed clip is indexed again."""
+    try:
+        status = os.stat(path)
+        return status.st_size, status.st_mtime_ns
+    except OSError:
+        return 0, 0
+
+
+def _read_in_sequence(path: str, number: int, max_pixels: int) -> np.ndarray:
+    seen = 0
+    with _opened(path, max_pixels) as (container, stream):
+        for frame in container.decode(stream):
+            if seen == number:
+                return _to_rgb(frame)
+            seen += 1
+    raise _no_such_frame(path, number, seen)
+
+
+@contextmanager
+def _opened(
+    path: str, max_pixels: int = MAX_PIXELS
+) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    """An open container and its first video stream; faults of the decoder become BadImageError."""
+    remote = None
+    try:
+        if "://" in path:
+            import fsspec  # only URLs need it
+
+            remote = fsspec.open(path, "rb").open()
+        with av.open(remote or path, timeout=MAX_SECONDS) as container:
+            if not container.streams.video:
+                raise BadImageError(f"expected a video in {path}, found none. Give a clip, or drop #frame=.")
+            stream = container.streams.video[0]
+            if stream.width * stream.height > max_pixels:
+                raise BadImageError(
+                    f"expected frames of at most {max_pixels} pixels, found {stream.width} x {stream.height}: "
+                    f"{path}. Shrink the clip, or raise max_pixels if you trust it."
+                )
+            yield container, stream
+    except (av.error.FFmpegError, OSError, ImportError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadImageError(
+            f"expected a readable video clip at {path}, found: {reason}. Check the path, or copy it again."
+        ) from error
+    finally:
+        if remote is not None:
+            remote.close()
+
+
+def _to_rgb(frame: av.VideoFrame) -> np.ndarray:
+    image = frame.to_ndarray(format="rgb24")
+    quarter_turns = round(getattr(frame, "rotation", 0) / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
+
+
+def _no_such_frame(path: str, number: int, found: int) -> BadImageError:
+    return BadImageError(
+        f"expected frame {number} in {path}, found {found} frames. Frames count from 0; name a smaller one."
+    )

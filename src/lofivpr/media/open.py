@@ -1,0 +1,184 @@
+"""The one door through which every picture comes in: 8-bit RGB, upright, within limits."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from lofivpr.files import digest
+from lofivpr.media.clip import read_frame
+from lofivpr.media.panorama import perspective_view
+from lofivpr.media.ref import BadImageError, ImageRef
+
+MAX_PIXELS = 89_478_485  # Pillow's own limit: a quarter of a GiB of RGB
+
+
+def open_image(
+    ref: str | Path | ImageRef, root: str | Path | None = None, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
+    """Open a picture, a frame of a clip or a view of a panorama.
+
+    The EXIF orientation is applied, alpha is laid over white, CMYK, palette, grey and 16-bit pictures
+    become 8-bit RGB (16 bits keep their high byte); colour profiles are ignored.
+
+    Args:
+        ref: what to open; a text or path is read by `ImageRef.parse`.
+        root: folder against which a relative path counts.
+        max_pixels: a picture or frame with more pixels is refused before it is decoded.
+
+    Returns:
+        uint8 H x W x 3, RGB.
+
+    Raises:
+        BadImageError: missing, unreadable, truncated or too large; the message says which and what to do.
+    """
+    ref = resolve(ref, root)
+    if ref.frame is not None:
+        image = read_frame(ref.path, ref.frame, max_pixels)
+    else:
+        image = decode_image(read_bytes(ref.path), ref.path, max_pixels)
+    if ref.fov is None:
+        return image
+    return perspective_view(image, ref.yaw, ref.pitch, ref.fov)
+
+
+def resolve(ref: str | Path | ImageRef, root: str | Path | None = None) -> ImageRef:
+    """The reference with its path joined to `root`, unless it is absolute or a URL."""
+    if not isinstance(ref, ImageRef):
+        ref = ImageRef.parse(str(ref))
+    if root is None or "://" in ref.path or os.path.isabs(ref.path):
+        return ref
+    path = f"{str(root).rstrip('/')}/{ref.path}" if "://" in str(root) else os.path.join(root, ref.path)
+    return ImageRef(path, ref.frame, ref.yaw, ref.pitch, ref.fov)
+
+
+def read_bytes(path: str) -> bytes:
+    """All bytes of a local file or an fsspec URL.
+
+    Raises:
+        BadImageError: the file is missing or cannot be read.
+    """
+    try:
+        if "://" not in path:
+            return Path(path).read_bytes()
+        import fsspec  # only URLs need it
+
+        with fsspec.open(path, "rb") as file:
+            return file.read()
+    except (OSError, ImportError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadImageError(
+            f"expected a picture at {path}, found: {reason}. Check the path and its root folder."
+        ) from error
+
+
+def decode_image(data: bytes, name: str = "picture", max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Decode the bytes of a picture file to uint8 H x W x 3 RGB; `name` is for messages.
+
+    Raises:
+        BadImageError: see `open_image`.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > max_pixels:
+                raise BadImageError(_too_large(name, f"{image.width} x {image.height}", max_pixels))
+            image.load()
+            return np.array(_to_rgb(ImageOps.exif_transpose(image), name))
+    except BadImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise BadImageError(f"expected a picture, found {_sniff(data)}: {name}. {_advice(data)}") from error
+    except Image.DecompressionBombError as error:
+        raise BadImageError(_too_large(name, "far more", max_pixels)) from error
+    except Exception as error:  # decoders of damaged files raise OSError, SyntaxError, struct.error, ...
+        raise BadImageError(
+            f"expected a whole picture, found one that is damaged or truncated: {name} ({error}). "
+            "Copy it again, or leave it out with --skip-bad."
+        ) from error
+
+
+def image_digest(ref: str | Path | ImageRef, root: str | Path | None = None) -> str:
+    """16 hex digits that change with the file's bytes or with the frame or view that is meant.
+
+    A file is read once and again only when its size or time changes, so frames of a clip are cheap.
+
+    Raises:
+        BadImageError: the file is missing or cannot be read.
+    """
+    ref = resolve(ref, root)
+    if "://" in ref.path:
+        content = hashlib.sha256(read_bytes(ref.path)).hexdigest()
+    else:
+        try:
+            status = os.stat(ref.path)
+            content = _file_digest(ref.path, status.st_size, status.st_mtime_ns)
+        except OSError as error:
+            raise BadImageError(
+                f"expected a file at {ref.path}, found: {error.strerror}. Check the path and its root folder."
+            ) from error
+    return digest(content, ref.fragment)
+
+
+@functools.lru_cache(maxsize=4096)
+def _file_digest(path: str, size: int, mtime_ns: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+    """8-bit RGB of any Pillow mode."""
+    if image.has_transparency_data:
+        over = Image.new("RGBA", image.size, "white")
+        over.alpha_composite(image.convert("RGBA"))
+        return over.convert("RGB")
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise BadImageError(f"expected 8 or 16 bits a channel, found 32: {name}. Convert it to 16 bits.")
+        return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        raise BadImageError(f"expected 8 or 16 bits a channel, found floats: {name}. Convert it to 16 bits.")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _too_large(name: str, found: str, limit: int) -> str:
+    return (
+        f"expected at most {limit} pixels, found {found}: {name}. "
+        "Shrink the picture, or raise max_pixels if you trust it."
+    )
+
+
+def _sniff(data: bytes) -> str:
+    """What kind of file this is, for a message."""
+    if data[4:8] == b"ftyp":
+        brands = data[8:12] + data[16:40]
+        if any(brand in brands for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")):
+            return "HEIC (a still of an H.265 camera), which is not supported"
+        return "a video clip"
+    signatures = {
+        b"": "an empty file",
+        b"\xff\x0a": "JPEG XL, which is not supported",
+        b"\x00\x00\x00\x0cJXL ": "JPEG XL, which is not supported",
+        b"\x1aE\xdf\xa3": "a video clip",
+        b"%PDF": "a PDF",
+        b"<": "a text such as HTML or SVG",
+        b"version https://git-lfs": "a Git LFS pointer instead of the file itself",
+    }
+    if not data:
+        return signatures[b""]
+    return next((what for start, what in signatures.items() if start and data.startswith(start)), "unknown bytes")
+
+
+def _advice(data: bytes) -> str:
+    what = _sniff(data)
+    if what == "a video clip":
+        return "Name one frame, as in clip.mp4#frame=0."
+    if "not supported" in what:
+        return "Convert it to JPEG or PNG first, for example with heif-convert or ImageMagick."
+    return "Give a JPEG, PNG, WebP, AVIF, TIFF or BMP, or leave it out with --skip-bad."

@@ -1,0 +1,80 @@
+"""Place models: architecture, weights, folders, and the two ways to run them.
+
+Importing this room needs no torch; the names that do are loaded when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from lofivpr.models.card import read_card
+from lofivpr.models.config import ModelConfig, ModelError
+from lofivpr.models.describer import Describer, load_describer
+from lofivpr.models.folder import read_config
+from lofivpr.models.heatmap import HEATMAP_KINDS, heatmap
+from lofivpr.models.onnx_model import OnnxModel
+from lofivpr.models.preprocessing import Preprocessing
+from lofivpr.models.registry import aggregator_names, backbone_names, register_aggregator, register_backbone
+from lofivpr.models.whitening import fit_whitening
+
+if TYPE_CHECKING:
+    from lofivpr.models.backbones import Backbone
+    from lofivpr.models.export import export_onnx
+    from lofivpr.models.gem import GeM
+    from lofivpr.models.initialise import initialise_netvlad
+    from lofivpr.models.netvlad import NetVLAD
+    from lofivpr.models.place_model import (
+        Output,
+        PlaceModel,
+        create_model,
+        freeze_batch_norm_statistics,
+        set_trainable_stages,
+    )
+
+_NEED_TORCH = {
+    "Backbone": "backbones",
+    "GeM": "gem",
+    "NetVLAD": "netvlad",
+    "Output": "place_model",
+    "PlaceModel": "place_model",
+    "create_model": "place_model",
+    "export_onnx": "export",
+    "freeze_batch_norm_statistics": "place_model",
+    "initialise_netvlad": "initialise",
+    "set_trainable_stages": "place_model",
+}
+
+__all__ = [
+    "HEATMAP_KINDS",
+    "Backbone",
+    "Describer",
+    "GeM",
+    "ModelConfig",
+    "ModelError",
+    "NetVLAD",
+    "OnnxModel",
+    "Output",
+    "PlaceModel",
+    "Preprocessing",
+    "aggregator_names",
+    "backbone_names",
+    "create_model",
+    "export_onnx",
+    "fit_whitening",
+    "freeze_batch_norm_statistics",
+    "heatmap",
+    "initialise_netvlad",
+    "load_describer",
+    "read_card",
+    "read_config",
+    "register_aggregator",
+    "register_backbone",
+    "set_trainable_stages",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NEED_TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"lofivpr.models.{_NEED_TORCH[name]}"), name)

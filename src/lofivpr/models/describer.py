@@ -1,0 +1,68 @@
+"""The one thing everything downstream knows of a model: it describes pictures."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from lofivpr.models.config import ModelError
+from lofivpr.models.folder import ONNX_FILE, read_config
+from lofivpr.models.preprocessing import Preprocessing
+
+RUNTIMES = ("auto", "onnx", "torch")
+
+
+@runtime_checkable
+class Describer(Protocol):
+    """Pictures to descriptors of places; fulfilled by `PlaceModel` and `OnnxModel`."""
+
+    preprocessing: Preprocessing
+    descriptor_size: int
+
+    @property
+    def name(self) -> str:
+        """A name for people."""
+
+    @property
+    def digest(self) -> str:
+        """Names the configuration and the weights together: equal digests, equal descriptors."""
+
+    def describe(self, images: Sequence[np.ndarray], quality: Sequence[Any] | None = None) -> np.ndarray:
+        """uint8 H x W x 3 RGB pictures to float32 N x descriptor_size, each row of unit length."""
+
+
+def load_describer(folder: str | Path, runtime: str = "auto", threads: int | None = None) -> Describer:
+    """Open a model folder for describing.
+
+    Args:
+        folder: a model folder.
+        runtime: "onnx", "torch", or "auto": ONNX where there is a model.onnx, else torch.
+        threads: for ONNX Runtime; None = all cores this process may use.
+
+    Raises:
+        ModelError: a missing or damaged file, or a runtime that is not installed.
+    """
+    if runtime not in RUNTIMES:
+        raise ModelError(f"expected a runtime of {', '.join(RUNTIMES)}, found {runtime!r}.")
+    read_config(folder)
+    has_onnx = (Path(folder) / ONNX_FILE).is_file()
+    if runtime == "onnx" or (runtime == "auto" and (has_onnx or not _has_torch())):
+        from lofivpr.models.onnx_model import OnnxModel
+
+        return OnnxModel.load(folder, threads=threads)
+    if not _has_torch():
+        raise ModelError("expected torch for runtime 'torch', found none. Run \"pip install 'lofivpr[train]'\".")
+    from lofivpr.models.place_model import PlaceModel
+
+    return PlaceModel.load(folder)
+
+
+def _has_torch() -> bool:
+    try:
+        return importlib.util.find_spec("torch") is not None
+    except (ImportError, ValueError):
+        return False

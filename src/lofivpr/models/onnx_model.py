@@ -1,0 +1,119 @@
+"""A place model run by ONNX Runtime: describes as `PlaceModel` does, without torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lofivpr.models.config import ModelConfig, ModelError
+from lofivpr.models.folder import ONNX_FILE, read_config, read_weights, require_file, verify_digest
+
+CHUNK = 4  # pictures in one run: on CPUs more pictures at once are no faster and take more memory
+
+
+class OnnxModel:
+    """Pictures to descriptors of places, from a model folder; safe to call from several threads."""
+
+    def __init__(self, config: ModelConfig, path: str | Path, threads: int | None = None) -> None:
+        """Open an ONNX file.
+
+        Args:
+            config: of the model folder, with its digest.
+            path: of the ONNX file.
+            threads: that one run may use; None = all cores this process may use.
+
+        Raises:
+            ModelError: not an ONNX file, or one of other weights than `config` states.
+        """
+        self.config, self.path = config, Path(path)
+        self.preprocessing = config.preprocessing
+        self._session = _open_session(self.path, threads)
+        self._check_origin()
+        self.descriptor_size = int(self._session.get_outputs()[0].shape[1])
+
+    @classmethod
+    def load(cls, folder: str | Path, threads: int | None = None, verify: bool = True) -> OnnxModel:
+        """Read a model folder.
+
+        `verify` also reads model.safetensors and checks the digest; without it a folder of config.json and
+        model.onnx is enough.
+
+        Raises:
+            ModelError: a missing or damaged file, or files that do not belong together.
+        """
+        config = read_config(folder)
+        path = require_file(
+            folder, ONNX_FILE, "Export it: PlaceModel.load(folder).save(folder), which needs lofivpr[train]."
+        )
+        if verify:
+            verify_digest(folder, config, read_weights(folder))
+        return cls(config, path, threads)
+
+    @property
+    def name(self) -> str:
+        """The model's name; it is not part of the digest."""
+        return self.config.name
+
+    @property
+    def digest(self) -> str:
+        """Digest of the configuration and the weights, equal to that of the torch model."""
+        assert self.config.digest is not None
+        return self.config.digest
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the exporter noted: digest, name, error (against torch)."""
+        found = self._session.get_modelmeta().custom_metadata_map
+        return {key.removeprefix("lofivpr."): value for key, value in found.items() if key.startswith("lofivpr.")}
+
+    def describe(self, images: Sequence[np.ndarray], quality: Sequence[Any] | None = None) -> np.ndarray:
+        """Describe uint8 H x W x 3 RGB pictures of any sizes; returns float32 N x D, unit length.
+
+        `quality` is accepted for models that use it; this one does not.
+
+        Raises:
+            LofiError: a picture that is not uint8 H x W x 3.
+        """
+        return self._run(images, "descriptor")
+
+    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """The backbone's features of uint8 pictures: float32 N x C x h x w."""
+        return self._run(images, "features")
+
+    def _run(self, images: Sequence[np.ndarray], what: str) -> np.ndarray:
+        parts = [
+            self._session.run([what], {"images": self.preprocessing.to_array(images[start : start + CHUNK])})[0]
+            for start in range(0, len(images), CHUNK)
+        ]
+        return np.concatenate(parts) if parts else np.empty((0, self.descriptor_size), dtype=np.float32)
+
+    def _check_origin(self) -> None:
+        found = self.metadata.get("digest")
+        if found is None or found != self.config.digest:
+            raise ModelError(
+                f"expected {self.path} to be exported from the weights of digest {self.config.digest}, "
+                f"found {found or 'no digest in it'}. Export it again: PlaceModel.load(folder).save(folder)."
+            )
+
+
+def _open_session(path: Path, threads: int | None) -> Any:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise ModelError("expected ONNX Runtime, found none. Run 'pip install onnxruntime'.") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or _cores()
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's exceptions share no public base class
+        raise ModelError(f"expected an ONNX model in {path}, found: {error}. Copy the folder again.") from None
+
+
+def _cores() -> int:
+    """Cores that this process may use, which may be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

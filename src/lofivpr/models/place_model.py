@@ -1,0 +1,253 @@
+"""The torch side of a place model: backbone, aggregator, whitening, and its own preprocessing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lofivpr.models.backbones import Backbone
+from lofivpr.models.config import ModelConfig, ModelError, model_digest
+from lofivpr.models.folder import check_weights_fit, read_config, read_weights, verify_digest, weights_digest
+from lofivpr.models.preprocessing import Preprocessing
+from lofivpr.models.registry import aggregator_builder, aggregator_names, backbone_builder
+
+CHUNK = 16  # pictures in one pass of `describe`: bounds the memory, changes nothing else
+
+
+class Output(NamedTuple):
+    """What a model says about a batch: descriptors (N x D, unit length) and features (N x C x h x w)."""
+
+    descriptor: Tensor
+    features: Tensor
+
+
+class PlaceModel(nn.Module):
+    """Pictures to descriptors of places.
+
+    Batch-norm statistics are frozen for good: `train()` never lets a batch normalise itself, so a
+    descriptor does not depend on the batch it is computed in.
+    """
+
+    def __init__(self, config: ModelConfig, backbone: Backbone, aggregator: nn.Module) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = backbone
+        self.aggregator = aggregator
+        aggregated = int(aggregator.size)  # type: ignore[arg-type]
+        self.whitening = None if config.whitening is None else nn.Linear(aggregated, config.whitening)
+        self.preprocessing: Preprocessing = config.preprocessing
+        self.descriptor_size: int = config.whitening or aggregated
+        _check_size(self.preprocessing.size, backbone.stride)
+        self.eval()
+
+    @property
+    def name(self) -> str:
+        """The model's name; it is not part of the digest."""
+        return self.config.name
+
+    @property
+    def digest(self) -> str:
+        """Digest of the configuration and of the weights as they are now (16 hex digits)."""
+        return model_digest(self.config, weights_digest(self.weights()))
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """All tensors by name, as contiguous arrays on the CPU."""
+        return {name: t.detach().cpu().contiguous().numpy() for name, t in self.state_dict().items()}
+
+    def train(self, mode: bool = True) -> PlaceModel:
+        """Switch to training or evaluation; batch-norm statistics stay frozen in both."""
+        super().train(mode)
+        freeze_batch_norm_statistics(self)
+        return self
+
+    def forward(self, x: Tensor, quality: Sequence[Any] | None = None) -> Output:
+        """Describe a batch that went through `preprocessing`.
+
+        Args:
+            x: N x 3 x H x W float32; H and W multiples of the backbone's stride.
+            quality: the quality of each picture; this architecture does not use it.
+        """
+        if not torch.compiler.is_compiling():
+            _check_size((x.shape[3], x.shape[2]), self.backbone.stride)
+        features = self.backbone(x)
+        return Output(self.describe_features(features), features)
+
+    def describe_features(self, features: Tensor) -> Tensor:
+        """N x C x h x w features of the backbone to N x D descriptors of unit length."""
+        descriptor = self.aggregator(features)
+        if self.whitening is not None:
+            descriptor = F.normalize(self.whitening(descriptor), dim=1)
+        return descriptor
+
+    def describe(self, images: Sequence[np.ndarray], quality: Sequence[Any] | None = None) -> np.ndarray:
+        """Describe uint8 H x W x 3 RGB pictures of any sizes; returns float32 N x D, unit length.
+
+        `quality` is accepted for models that use it; this one does not.
+
+        Raises:
+            LofiError: a picture that is not uint8 H x W x 3.
+        """
+        return self._run(images, "descriptor")
+
+    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """The backbone's features of uint8 pictures: float32 N x C x h x w."""
+        return self._run(images, "features")
+
+    def _run(self, images: Sequence[np.ndarray], what: str) -> np.ndarray:
+        mode, device = self.training, next(self.parameters()).device
+        self.eval()
+        try:
+            with torch.inference_mode():
+                parts = [
+                    getattr(self(torch.from_numpy(self._batch(images, start)).to(device)), what).float().cpu().numpy()
+                    for start in range(0, len(images), CHUNK)
+                ]
+        finally:
+            self.train(mode)
+        return np.concatenate(parts) if parts else np.empty((0, self.descriptor_size), dtype=np.float32)
+
+    def _batch(self, images: Sequence[np.ndarray], start: int) -> np.ndarray:
+        return self.preprocessing.to_array(images[start : start + CHUNK])
+
+    def set_whitening(self, weight: np.ndarray, bias: np.ndarray) -> None:
+        """Put the PCA whitening of `fit_whitening` (weight dim x D, bias dim) behind the aggregator.
+
+        Raises:
+            ModelError: the weight does not fit the aggregator.
+        """
+        expected = (weight.shape[0], int(self.aggregator.size))  # type: ignore[arg-type]
+        if weight.shape != expected or bias.shape != expected[:1]:
+            raise ModelError(
+                f"expected a whitening of shape {expected} fitted to descriptors before whitening, "
+                f"found weight {weight.shape} and bias {bias.shape}."
+            )
+        layer = nn.Linear(expected[1], expected[0], device=next(self.parameters()).device)
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(weight))
+            layer.bias.copy_(torch.from_numpy(bias))
+        self.whitening = layer
+        self.config = self.config.replace(whitening=expected[0])
+        self.descriptor_size = expected[0]
+
+    def save(self, folder: str | Path, card: dict[str, Any] | None = None, onnx: bool = True) -> str:
+        """Write the model folder in one step; see `lofivpr.models.export.save_model`. Returns the digest."""
+        from lofivpr.models.export import save_model
+
+        return save_model(self, folder, card, onnx)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> PlaceModel:
+        """Read a model folder. Raises ModelError: a missing or damaged file, weights that do not fit."""
+        config, weights = read_config(folder), read_weights(folder)
+        model = build(config)
+        shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+        check_weights_fit(folder, shapes, {name: array.shape for name, array in weights.items()})
+        verify_digest(folder, config, weights)
+        model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
+        return model
+
+
+def build(config: ModelConfig) -> PlaceModel:
+    """The network that a configuration describes, with random weights. Raises ModelError."""
+    backbone = backbone_builder(config.backbone)(pretrained=False, download=False)
+    return PlaceModel(config, backbone, build_aggregator(config.aggregator, backbone, config.aggregator_options))
+
+
+def build_aggregator(name: str, backbone: Backbone, options: dict[str, Any]) -> nn.Module:
+    """An aggregator for the features of a backbone. Raises ModelError: unknown name or option."""
+    builder = aggregator_builder(name)
+    try:
+        return builder(backbone.channels, **options)
+    except TypeError as error:
+        raise ModelError(f"expected options of the aggregator {name!r}, found {options}: {error}.") from None
+
+
+def create_model(
+    name: str,
+    aggregator: str = "netvlad",
+    size: tuple[int, int] = (320, 240),
+    pretrained: bool = True,
+    *,
+    download: bool = False,
+    seed: int = 0,
+    **options: Any,
+) -> PlaceModel:
+    """Make a new place model.
+
+    Args:
+        name: a backbone ("efficientnet_lite0"), or aggregator and backbone ("netvlad-vgg16").
+        aggregator: used when `name` is only a backbone.
+        size: (width, height) in pixels, multiples of the backbone's stride.
+        pretrained: start from ImageNet weights, where the backbone has some.
+        download: allow the ImageNet weights to be downloaded.
+        seed: of everything that is drawn at random; torch's own generator is left as it was.
+        options: of the aggregator, such as clusters=64.
+
+    Raises:
+        ModelError: unknown name, size that does not fit, weights that are not there.
+    """
+    first, _, rest = name.partition("-")
+    if rest and first in aggregator_names():
+        aggregator, name = first, rest
+    if aggregator == "netvlad":
+        options = {"clusters": 64, **options}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        backbone = backbone_builder(name)(pretrained=pretrained, download=download)
+        layer = build_aggregator(aggregator, backbone, options)
+    config = ModelConfig(
+        name=f"{aggregator}-{name}",
+        backbone=name,
+        aggregator=aggregator,
+        aggregator_options=options,
+        size=size,
+        mean=backbone.mean,
+        std=backbone.std,
+        weights_source=backbone.weights_source,
+        weights_licence=backbone.weights_licence,
+    )
+    return PlaceModel(config, backbone, layer)
+
+
+def freeze_batch_norm_statistics(model: nn.Module) -> None:
+    """Put every batch-norm layer into evaluation: its running statistics are used and never change."""
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
+
+
+def set_trainable_stages(model: PlaceModel, last: int | None) -> None:
+    """Let only the last stages of the backbone train (None: all); aggregator and whitening always do.
+
+    VGG-16 with last=1 trains conv5_1..conv5_3 and the aggregator, as the paper does.
+
+    Raises:
+        ModelError: more stages than the backbone has.
+    """
+    stages = model.backbone.stages()
+    if last is None:
+        last = len(stages)
+    if not 0 <= last <= len(stages):
+        raise ModelError(f"expected between 0 and {len(stages)} stages to train, found {last}.")
+    model.backbone.requires_grad_(False)
+    for stage in stages[len(stages) - last :]:
+        for module in stage:
+            module.requires_grad_(True)
+
+
+def _check_size(size: tuple[int, int], stride: int) -> None:
+    if size[0] % stride or size[1] % stride or min(size) < stride:
+        raise ModelError(
+            f"expected an input size (width, height) in multiples of {stride}, found {size[0]} x {size[1]}. "
+            f"The nearest is {_nearest(size[0], stride)} x {_nearest(size[1], stride)}."
+        )
+
+
+def _nearest(value: int, stride: int) -> int:
+    return max(stride, round(value / stride) * stride)

@@ -1,0 +1,67 @@
+"""The data set conventions that can be read, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from lofivpr.places.geodesy import PlacesError
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a reader found: the folder that pictures are relative to, and their table (any columns of the schema)."""
+
+    root: Path
+    table: pa.Table
+
+
+@dataclass(frozen=True)
+class Format:
+    """A convention: `matches(path)` says cheaply whether a path follows it, `read(path)` reads it."""
+
+    name: str
+    matches: Callable[[Path], bool]
+    read: Callable[[Path], Found]
+
+
+FORMATS: dict[str, Format] = {}
+
+
+def register_format(
+    name: str, matches: Callable[[Path], bool]
+) -> Callable[[Callable[[Path], Found]], Callable[[Path], Found]]:
+    """Register the decorated reader; conventions registered first are tried first."""
+
+    def register(read: Callable[[Path], Found]) -> Callable[[Path], Found]:
+        FORMATS[name] = Format(name, matches, read)
+        return read
+
+    return register
+
+
+def detect(path: str | Path, convention: str | None = None) -> Format:
+    """The convention that a file or folder follows, or the one that was named.
+
+    Raises:
+        PlacesError: there is no such path, no such convention, or none that fits.
+    """
+    path = Path(path)
+    if convention is not None and convention not in FORMATS:
+        raise PlacesError(f"expected a convention ({', '.join(FORMATS)}), found {convention!r}.")
+    if not path.exists():
+        raise PlacesError(
+            f"expected a places.csv or a folder of pictures, found nothing at {path}. Check the path."
+        )
+    if convention is not None:
+        return FORMATS[convention]
+    for entry in FORMATS.values():
+        if entry.matches(path):
+            return entry
+    raise PlacesError(
+        f"expected a places.csv, or a folder with places.csv, with UTM-named pictures (@easting@northing@...) or "
+        f"with any pictures, found none of them at {path}."
+    )

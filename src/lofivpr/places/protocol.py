@@ -1,0 +1,143 @@
+"""`Protocol`: all that a recall depends on besides the model, named and versioned."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from lofivpr.places.geodesy import PlacesError
+from lofivpr.places.places import Places
+from lofivpr.places.positives import Positives
+
+VERSIONS = {"roles": 1, "leave-panorama-out": 1}
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The questions of a protocol and their right answers.
+
+    Attributes:
+        queries: Q pictures.
+        database: N pictures.
+        positives: for each query the rows of its positives in the database, int64, ascending.
+        excluded: for each query the rows of the database that may not be retrieved, or None when all may.
+    """
+
+    queries: Places
+    database: Places
+    positives: list[npt.NDArray[np.int64]]
+    excluded: list[npt.NDArray[np.int64]] | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.queries), len(self.positives), len(self.excluded or self.positives)}
+        if len(lengths) != 1:
+            raise ValueError(
+                f"expected positives and excluded for each query, found lengths {sorted(lengths)}"
+            )
+
+    @property
+    def queries_without_positives(self) -> int:
+        """How many queries have no right answer."""
+        return sum(len(rows) == 0 for rows in self.positives)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How places are asked and judged.
+
+    `roles`: the pictures of role query are searched among those of role database. `leave-panorama-out`: every picture
+    is once a query, its database all pictures of other panoramas (a picture without panorama leaves only itself out).
+
+    Attributes:
+        without_positives: a query without right answer is a `miss` (the field's habit) or is left out (`drop`).
+        database_model: whose descriptors the database holds; `own` means the model that describes the queries.
+        database_quality, query_quality: the qualities of both sides.
+        places: digest of the places that are asked; empty until `on(places)`.
+    """
+
+    name: str = "roles"
+    positives: Positives = field(default_factory=lambda: Positives("metres", 25.0))
+    without_positives: Literal["miss", "drop"] = "miss"
+    database_model: str = "own"
+    database_quality: str = "raw"
+    query_quality: str = "raw"
+    places: str = ""
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        if VERSIONS.get(self.name) != self.version:
+            known = ", ".join(f"{name} v{version}" for name, version in VERSIONS.items())
+            raise PlacesError(f"expected a protocol ({known}), found {self.name} v{self.version}.")
+        if self.without_positives not in ("miss", "drop"):
+            raise PlacesError(f"expected without_positives miss or drop, found {self.without_positives!r}.")
+
+    def __str__(self) -> str:
+        counted = "count as misses" if self.without_positives == "miss" else "are left out"
+        return (
+            f"{self.name} v{self.version}: positives {self.positives}, queries without positives {counted}, "
+            f"database of {self.database_model} at {self.database_quality}, queries at {self.query_quality}"
+            + (f", places {self.places}" if self.places else "")
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `from_dict` reads them back."""
+        return asdict(self) | {"positives": str(self.positives)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Protocol:
+        """The protocol that `to_dict` wrote.
+
+        Raises:
+            PlacesError: a field or version that this package does not know.
+        """
+        unknown = set(values) - set(cls.__dataclass_fields__)
+        if unknown:
+            raise PlacesError(f"expected the fields of a protocol, found also {', '.join(sorted(unknown))}.")
+        known = dict(values)
+        if "positives" in known:
+            known["positives"] = Positives.parse(known["positives"])
+        return cls(**known)
+
+    def on(self, places: Places) -> Protocol:
+        """This protocol with the digest of the places it is asked on."""
+        return replace(self, places=places.digest)
+
+    def cases(self, places: Places) -> Cases:
+        """The queries, the database and the right answers in `places` (usually one split).
+
+        Raises:
+            PlacesError: no queries or no database, what the positives need is missing, no query has any positive,
+                or the places are not those whose digest the protocol carries.
+        """
+        if self.places and self.places != places.digest:
+            raise PlacesError(
+                f"expected the places {self.places} of the protocol, found {places.digest}. "
+                "Use the same places.csv and split, or make the protocol anew."
+            )
+        cases = self._by_roles(places) if self.name == "roles" else self._leave_panorama_out(places)
+        if cases.queries_without_positives == len(cases.queries):
+            raise PlacesError(
+                f"expected queries with positives by {self.positives}, found none among {len(cases.queries)} queries "
+                f"and {len(cases.database)} pictures of the database. Widen the positives or choose another split."
+            )
+        return cases
+
+    def _by_roles(self, places: Places) -> Cases:
+        queries, database = places.queries, places.database
+        return Cases(queries, database, self.positives.find(queries, database))
+
+    def _leave_panorama_out(self, places: Places) -> Cases:
+        members: dict[str, list[int]] = {}
+        labels = [
+            f"panorama {name}" if name is not None else f"row {row}"
+            for row, name in enumerate(places.column("panorama"))
+        ]
+        for row, label in enumerate(labels):
+            members.setdefault(label, []).append(row)
+        excluded = [np.array(members[label], dtype=np.int64) for label in labels]
+        found = self.positives.find(places, places)
+        positives = [np.setdiff1d(rows, out) for rows, out in zip(found, excluded, strict=True)]
+        return Cases(places, places, positives, excluded)

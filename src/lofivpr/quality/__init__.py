@@ -1,0 +1,11 @@
+"""What a channel does to pictures and clips, by real codecs: decoded pixels and exact bytes."""
+
+from __future__ import annotations
+
+from lofivpr.quality.clip import EncodedClip
+from lofivpr.quality.grammar import QualityError
+from lofivpr.quality.metrics import psnr, ssim
+from lofivpr.quality.quality import Encoded, Quality
+from lofivpr.quality.range import QualityRange
+
+__all__ = ["Encoded", "EncodedClip", "Quality", "QualityError", "QualityRange", "psnr", "ssim"]

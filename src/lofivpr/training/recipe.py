@@ -1,0 +1,145 @@
+"""A recipe: everything that decides the weights of a run, as one value and one YAML file."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from lofivpr.errors import LofiError
+from lofivpr.files import digest
+from lofivpr.places import Positives
+from lofivpr.quality import Quality
+
+LossName = Literal["mse", "ickd", "triplet", "raml", "multi_similarity"]
+
+# Every non-empty subset of {MSE, ICKD, triplet}; the paper numbers 1 = MSE, 3 = triplet, 4 = MSE + ICKD.
+SETTINGS: dict[str, tuple[LossName, ...]] = {
+    "mse": ("mse",),
+    "ickd": ("ickd",),
+    "triplet": ("triplet",),
+    "mse+ickd": ("mse", "ickd"),
+    "mse+triplet": ("mse", "triplet"),
+    "ickd+triplet": ("ickd", "triplet"),
+    "mse+ickd+triplet": ("mse", "ickd", "triplet"),
+}
+
+
+class RecipeError(LofiError):
+    """A recipe that is not there or does not make sense."""
+
+
+class Recipe(BaseModel):
+    """What a training run does. Frozen; its digest names the run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    losses: dict[LossName, float] = Field(min_length=1)
+    mode: Literal["mean", "paper"] = "mean"
+    qualities: tuple[str, ...] = Field(min_length=1)
+    batch: Literal["pictures", "tuples", "places"] = "pictures"
+    batch_size: int = Field(24, ge=1)
+    per_place: int = Field(4, ge=2)
+    negatives: int = Field(5, ge=1)
+    positives: str = "25m"
+    negative_radius_m: float = Field(30.0, gt=0)
+    epochs: int = Field(1, ge=0)
+    steps_per_epoch: int | None = Field(None, ge=1)
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    learning_rate: float = Field(2e-4, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    schedule: Literal["one-cycle", "exponential", "constant"] = "one-cycle"
+    decay: float = Field(0.99999, gt=0, le=1)
+    clip_norm: float = Field(1.0, gt=0)
+    trainable_stages: int = Field(2, ge=0)
+    validation_fraction: float = Field(0.15, gt=0, lt=0.5)
+    validation_gap_m: float = Field(50.0, ge=0)
+    seed: int = 0
+
+    @field_validator("qualities")
+    @classmethod
+    def _qualities_parse(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(Quality.parse(value)) for value in values)
+
+    @field_validator("positives")
+    @classmethod
+    def _positives_parse(cls, value: str) -> str:
+        return str(Positives.parse(value))
+
+    @property
+    def digest(self) -> str:
+        """Digest of every field: two runs of one digest on one machine give the same weights."""
+        return digest(self.model_dump_json())
+
+    @property
+    def pictures_per_item(self) -> int:
+        """Pictures that one item of a batch brings: a tuple is a query, a positive and the negatives."""
+        return {"pictures": 1, "tuples": 2 + self.negatives, "places": self.per_place}[self.batch]
+
+    def to_yaml(self) -> str:
+        """The recipe as YAML, which `Recipe.load` reads back."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+    def with_settings(self, settings: list[str]) -> Recipe:
+        """A copy with `key=value` overrides, values in YAML; `losses=mse+ickd` takes a setting by name.
+
+        Raises:
+            RecipeError: a key that a recipe does not have, or a value that does not fit.
+        """
+        values = self.model_dump()
+        for setting in settings:
+            key, separator, text = setting.partition("=")
+            if not separator:
+                raise RecipeError(f"expected key=value, found {setting!r}: write for instance epochs=3.")
+            values[key] = _losses(text, self.losses) if key == "losses" else yaml.safe_load(text)
+        return _validated(values, source="the settings")
+
+    @classmethod
+    def load(cls, name: str | Path) -> Recipe:
+        """A recipe by name (`paper`, `all-qualities`, `teacher`, `no-teacher`) or from a YAML file."""
+        path = Path(name)
+        if path.suffix in {".yaml", ".yml"}:
+            if not path.is_file():
+                raise RecipeError(f"expected a recipe file, found nothing at {path}.")
+            text = path.read_text()
+        else:
+            text = _packaged(str(name))
+        return _validated(yaml.safe_load(text), source=str(name))
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with the package."""
+    folder = resources.files("lofivpr.training") / "recipes"
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def _packaged(name: str) -> str:
+    if name not in recipe_names():
+        raise RecipeError(
+            f"expected a recipe out of {', '.join(recipe_names())} or a path that ends in .yaml, found {name!r}."
+        )
+    return (resources.files("lofivpr.training") / "recipes" / f"{name}.yaml").read_text()
+
+
+def _losses(text: str, known: dict[LossName, float]) -> Any:
+    """`mse+ickd` with the recipe's weights (1 where it has none), or a YAML mapping with its own."""
+    if text.lstrip().startswith("{"):
+        return yaml.safe_load(text)
+    weights: dict[str, float] = {**known}
+    return {name: weights.get(name, 1.0) for name in text.split("+")}
+
+
+def _validated(values: Any, source: str) -> Recipe:
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "recipe"
+        raise RecipeError(
+            f"{source}: {where}: {first['msg']}, found {first.get('input')!r}. "
+            f"A recipe has the keys {', '.join(Recipe.model_fields)}."
+        ) from error

@@ -1,0 +1,152 @@
+"""`train` makes a teacher, `distill` makes a student: set up a run, fit it, write the model folder."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lofivpr.errors import LofiError
+from lofivpr.files import write_atomic
+from lofivpr.models import PlaceModel, create_model, initialise_netvlad, set_trainable_stages
+from lofivpr.places import Places, cut_validation
+from lofivpr.quality import Quality
+from lofivpr.training.objective import Distillation, MetricLearning, Objective
+from lofivpr.training.recipe import Recipe
+from lofivpr.training.sampling import Relations, Sampler
+from lofivpr.training.teacher_cache import TeacherCache
+from lofivpr.training.trainer import Trainer, make_fabric
+from lofivpr.training.validation import Validation
+
+INITIALISATION_PICTURES = 500  # published NetVLAD practice: 100 local features from each
+
+
+def distill(
+    teacher: str | Path | PlaceModel,
+    places: Places,
+    recipe: Recipe | str | Path = "all-qualities",
+    out: str | Path = "student",
+) -> PlaceModel:
+    """Train a student that sees degraded pictures to imitate `teacher`, who sees them sharp.
+
+    The student starts as a copy of the teacher. Its card names the teacher, so that `evaluate` finds the
+    descriptors that the database holds.
+
+    Args:
+        places: the training pictures, usually `Places.open(...).split("train")`.
+        recipe: a Recipe, the name of one, or a YAML file.
+        out: the student's model folder. An interrupted run is kept in `<out>.run` and resumed from there.
+    """
+    recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
+    path = None if isinstance(teacher, PlaceModel) else str(Path(teacher).resolve())
+    source = teacher if isinstance(teacher, PlaceModel) else PlaceModel.load(teacher)
+    source.eval().requires_grad_(False)
+    run = _Run(recipe, places, Path(out), teacher=source, teacher_path=path)
+    return run.fit(copy.deepcopy(source))
+
+
+def train(
+    places: Places,
+    backbone: str = "efficientnet_lite0",
+    aggregator: str = "netvlad",
+    recipe: Recipe | str | Path = "teacher",
+    out: str | Path = "teacher",
+) -> PlaceModel:
+    """Train a place model without a teacher; with 0 epochs it is the backbone and the k-means initialisation.
+
+    Args:
+        places: the training pictures.
+        recipe: `teacher` (sharp pictures), `no-teacher` (degraded pictures, the control) or your own.
+        out: the model folder.
+    """
+    recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
+    torch.manual_seed(recipe.seed)
+    model = create_model(backbone, aggregator)
+    if aggregator == "netvlad":
+        rows = np.random.default_rng(recipe.seed).permutation(len(places))[:INITIALISATION_PICTURES]
+        initialise_netvlad(model, [places.open_image(int(row)) for row in rows], seed=recipe.seed)
+    return _Run(recipe, places, Path(out)).fit(model)
+
+
+class _Run:
+    """One training run: its data, its folder while it lasts, and the card it leaves."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        places: Places,
+        out: Path,
+        teacher: PlaceModel | None = None,
+        teacher_path: str | None = None,
+    ) -> None:
+        if out.exists():
+            raise LofiError(f"expected a new folder for the model, found {out}: remove it or choose another --out.")
+        self.recipe, self.data, self.out = recipe, places, out
+        self.teacher, self.teacher_path = teacher, teacher_path
+        self.folder = out.with_name(out.name + ".run")
+
+    def fit(self, model: PlaceModel) -> PlaceModel:
+        """Fit, save the folder with its card, and remove what only the run needed."""
+        started = time.monotonic()
+        metrics: list[dict[str, Any]] = []
+        if self.recipe.epochs > 0:
+            metrics = self._trainer(model).fit()
+        model.eval()
+        if make_fabric().is_global_zero:
+            card = self._card(model, metrics, seconds=time.monotonic() - started)
+            model.cpu().save(self.out, card=card)
+            write_atomic(self.out / "recipe.yaml", self.recipe.to_yaml())
+            if (self.folder / "metrics.jsonl").is_file():
+                shutil.copy(self.folder / "metrics.jsonl", self.out / "metrics.jsonl")
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return model
+
+    def _trainer(self, model: PlaceModel) -> Trainer:
+        torch.manual_seed(self.recipe.seed)  # an adapter's first weights
+        kept, validating = cut_validation(
+            self.data,
+            fraction=self.recipe.validation_fraction,
+            gap_m=self.recipe.validation_gap_m,
+            seed=self.recipe.seed,
+        )
+        model.requires_grad_(True)
+        set_trainable_stages(model, self.recipe.trainable_stages)
+        sampler, objective = self._objective(model, kept)
+        ladder = [Quality.parse(quality) for quality in self.recipe.qualities]
+        validation = Validation.build(validating, self.recipe.positives, ladder, self.teacher)
+        identity = {
+            "recipe": self.recipe.digest,
+            "training pictures": kept.digest,
+            "first weights": self.teacher.digest if self.teacher else f"{model.name} initialised",
+        }
+        return Trainer(model, self.recipe, kept, sampler, objective, validation, self.folder, identity)
+
+    def _objective(self, model: PlaceModel, kept: Places) -> tuple[Sampler, Objective]:
+        if self.teacher is None:
+            sampler = Sampler(self.recipe, kept)
+            relations = sampler.relations or Relations(kept, self.recipe.positives, self.recipe.negative_radius_m)
+            return sampler, MetricLearning(self.recipe, relations)
+        # Beside the model, not in the run's folder: the next student of this teacher takes it as it is.
+        cache = TeacherCache.build(self.teacher, kept, self.out.parent / ".teacher-cache")
+        return Sampler(self.recipe, kept, cache.descriptors), Distillation(self.recipe, cache, model.backbone.channels)
+
+    def _card(self, model: PlaceModel, metrics: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
+        validated = [metric for metric in metrics if "recall@1" in metric]
+        card: dict[str, Any] = {
+            "recipe": self.recipe.model_dump(mode="json"),
+            "training": {
+                "pictures": len(self.data),
+                "places_digest": self.data.digest,
+                "steps": max((metric["step"] for metric in metrics), default=0),
+                "seconds": round(seconds, 1),
+                "validation": validated,
+            },
+        }
+        if self.teacher is not None:
+            card["teacher"] = {"digest": self.teacher.digest, "path": self.teacher_path, "name": self.teacher.name}
+        return card

@@ -1,0 +1,71 @@
+"""What the frozen teacher says of every sharp training picture, computed once and kept on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lofivpr.descriptors import DescriptorStore
+from lofivpr.files import digest
+from lofivpr.models import PlaceModel
+from lofivpr.places import Places
+from lofivpr.training.losses import channel_matrix
+
+
+class _DescriptorAndMatrix:
+    """A describer of descriptor and channel matrix in one row, so that one pass and one store hold both."""
+
+    def __init__(self, teacher: PlaceModel) -> None:
+        self.teacher = teacher
+        self.name = f"{teacher.name}+channels"
+        self.preprocessing = teacher.preprocessing
+        self.descriptor_size = teacher.descriptor_size + teacher.backbone.channels**2
+        self.digest = digest(teacher.digest, "descriptor and channel matrix, float16")
+
+    @torch.inference_mode()
+    def describe(self, images: Sequence[np.ndarray], quality: object = None) -> np.ndarray:
+        """float32 N x (D + C * C)."""
+        output = self.teacher(torch.from_numpy(self.preprocessing.to_array(images)))
+        matrices = channel_matrix(output.features).flatten(1)
+        return torch.cat([output.descriptor, matrices], dim=1).float().cpu().numpy()
+
+
+@dataclass(frozen=True)
+class TeacherCache:
+    """Rows of the teacher's answers, in the order of the training places.
+
+    Attributes:
+        rows: N x (D + C * C) float16, memory-mapped where the store allows it.
+        size: D.  channels: C.
+    """
+
+    rows: np.ndarray
+    size: int
+    channels: int
+
+    @property
+    def descriptors(self) -> np.ndarray:
+        """N x D float16."""
+        return self.rows[:, : self.size]
+
+    def targets(self, indices: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Descriptors (N x D) and channel matrices before row normalisation (N x C x C), float32."""
+        rows = torch.from_numpy(np.asarray(self.rows[indices], np.float32))
+        return rows[:, : self.size], rows[:, self.size :].reshape(-1, self.channels, self.channels)
+
+    @classmethod
+    def build(cls, teacher: PlaceModel, places: Places, folder: Path) -> TeacherCache:
+        """Describe every picture of `places` at `raw` into `folder`, or take what is already there."""
+        describer = _DescriptorAndMatrix(teacher.eval())
+        store = DescriptorStore.build(
+            folder / digest(describer.digest, places.digest),
+            describer,
+            places.images,
+            root=places.root,
+            dtype="float16",
+        )
+        return cls(store.array(), teacher.descriptor_size, teacher.backbone.channels)
