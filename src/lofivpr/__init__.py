@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lofivpr.descriptors import DescriptorStore
     from lofivpr.errors import LofiError
-    from lofivpr.evaluation import Results, evaluate
+    from lofivpr.evaluation import Results
+    from lofivpr.evaluation.evaluate import evaluate
     from lofivpr.media import ImageRef, open_image
     from lofivpr.models import Describer, OnnxModel, PlaceModel, load_describer
     from lofivpr.places import Places, Positives, Protocol
@@ -78,16 +79,23 @@ __all__ = [
 ]
 
 
+_TRAINING_PACKAGES = {"torch", "timm", "lightning_fabric", "onnx", "onnxscript"}
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'lofivpr' has no attribute {name!r}")
     try:
         return getattr(importlib.import_module(f"lofivpr.{_HOMES[name]}"), name)
     except ModuleNotFoundError as error:
-        if error.name not in {"torch", "timm", "lightning_fabric"}:
+        if (error.name or "").partition(".")[0] not in _TRAINING_PACKAGES:
             raise
         from lofivpr.errors import LofiError
 
         raise LofiError(
-            f"expected {error.name} for lofivpr.{name}, found it missing: pip install 'lofivpr[train]'."
+            f"expected {error.name}, which lofivpr.{name} needs, found none. Run: pip install 'lofivpr[train]'"
         ) from error
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

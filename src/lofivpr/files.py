@@ -25,23 +25,41 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         LofiError: the disk is full or the folder cannot be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary, old = (path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.{end}") for end in ("tmp", "old"))
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         if path.is_dir() and temporary.is_dir():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
+            _replace_folder(temporary, path, old)
+        else:
+            os.replace(temporary, path)
     except OSError as error:
         raise LofiError(
-            f"expected to write {path}, found: {error.strerror or error}. "
+            f"expected to write {path}, found: {error.strerror or error}{_elsewhere(error, temporary)}. "
             "Free space or choose another folder; what was there before is untouched."
         ) from error
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)
-        else:
+        elif temporary.parent.is_dir():
             temporary.unlink(missing_ok=True)
+
+
+def _replace_folder(new: Path, path: Path, old: Path) -> None:
+    """Move `new` to `path`: whatever fails, one of the two is whole at `path`; a kill may leave `old`."""
+    os.replace(path, old)
+    try:
+        os.replace(new, path)
+    except BaseException:
+        os.replace(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _elsewhere(error: OSError, temporary: Path) -> str:
+    """The file that an error is about, unless it is what is being written."""
+    name = error.filename
+    return f" ({name})" if isinstance(name, str) and not name.startswith(str(temporary)) else ""
 
 
 def write_atomic(path: str | Path, data: bytes | str) -> None:
@@ -56,7 +74,10 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def digest(*parts: bytes | str) -> str:
-    """SHA-256 (first 16 hex digits) of the parts, each with its length, so that no two lists collide."""
+    """SHA-256 (first 16 hex digits) of the parts, each with its length: ("ab",) is not ("a", "b").
+
+    A text counts as its UTF-8 bytes.
+    """
     sha = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part

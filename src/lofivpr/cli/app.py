@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+import errno
+from typing import Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
 
 from lofivpr.cli.demo import demo
 from lofivpr.cli.evaluate import evaluate
@@ -14,7 +17,39 @@ from lofivpr.cli.pictures import degrade, describe, town
 from lofivpr.cli.training import distill, train
 from lofivpr.errors import LofiError
 
+MISTAKE, INTERRUPTED = 2, 130
+
+
+class Commands(TyperGroup):
+    """All commands. A mistake ends in one message and exit code 2, an interrupt in exit code 130."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named. What is caught here is no bug; anything else keeps its traceback."""
+        try:
+            return super().invoke(ctx)
+        except LofiError as error:
+            message, code = f"error: {error}", MISTAKE
+        except OSError as error:
+            if error.errno in (None, errno.EPIPE):  # EPIPE: the reader of a pipe has seen enough; typer knows
+                raise
+            found = f"{error.strerror} ({error.filename})" if error.filename else error.strerror
+            message = f"error: expected to read and write files, found: {found}. Check path, permissions and space."
+            code = MISTAKE
+        except KeyboardInterrupt:
+            message, code = "interrupted: the same command goes on with what was finished.", INTERRUPTED
+        tell(message)
+        raise typer.Exit(code)
+
+
+def tell(message: str) -> None:
+    """One line on standard error, as it is: brackets in it are no markup."""
+    text = Text(message)
+    text.highlight_regex(r"^error:", "bold red")
+    Console(stderr=True).print(text, soft_wrap=True)
+
+
 app = typer.Typer(
+    cls=Commands,
     name="lofivpr",
     help="Measure what a channel costs in recall, distil a model that gets it back, serve it.",
     no_args_is_help=True,
@@ -27,12 +62,5 @@ app.add_typer(models, name="models")
 
 
 def main() -> None:
-    """Run a command. A LofiError ends in one message and exit code 2, an interrupt in exit code 130."""
-    try:
-        app()
-    except LofiError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", markup=True, highlight=False, soft_wrap=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("interrupted: the same command goes on from here.")
-        sys.exit(130)
+    """Run the command of `sys.argv`; always ends in SystemExit."""
+    app(prog_name="lofivpr")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lofivpr.errors import LofiError
 from lofivpr.evaluation import Results
 from lofivpr.evaluation import evaluate as run_evaluation
-from lofivpr.places import Places
+from lofivpr.places import Places, Positives
 
 
 def evaluate(
@@ -30,7 +31,9 @@ def evaluate(
         Path | None, typer.Option(help="Describes the database; default: the student's teacher, or itself.")
     ] = None,
     database_quality: Annotated[str, typer.Option(help="raw, or same (the symmetric protocol).")] = "raw",
-    without_positives: Annotated[str, typer.Option(help="A query without positives: miss or drop.")] = "miss",
+    without_positives: Annotated[
+        Literal["miss", "drop"], typer.Option(help="A query without positives: miss or drop.")
+    ] = "miss",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad pictures, and list them.")] = False,
 ) -> None:
     """Recall of models at qualities, with intervals, curves and a report."""
@@ -41,7 +44,7 @@ def evaluate(
         model,
         data if split is None else data.split(split),
         qualities=quality or ["raw"],
-        positives=positives or f"{25 if radius is None else radius:g}m",
+        positives=positives or Positives("metres", 25.0 if radius is None else radius),
         protocol=protocol,
         database_model=database_model,
         database_quality=database_quality,
@@ -63,13 +66,13 @@ def print_results(results: Results) -> None:
     table.add_column("quality")
     table.add_column("bytes", justify="right")
     for name in results.models:
-        table.add_column(name, justify="right")
+        table.add_column(escape(name), justify="right")
     for quality in results.qualities:
         rows = [results.row(name, quality) for name in results.models]
         size = rows[0].bytes_per_query
         table.add_row(
             quality,
             "-" if size is None else f"{size:,.0f}",
-            *(f"{row.recall['1']:.1f} [{row.interval['1'][0]:.1f}, {row.interval['1'][1]:.1f}]" for row in rows),
+            *(f"{row.recall[1]:.1f} [{row.interval[1][0]:.1f}, {row.interval[1][1]:.1f}]" for row in rows),
         )
     Console().print(table)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lofivpr.errors import LofiError
+import lofivpr
 from lofivpr.places import Places
 
 if TYPE_CHECKING:
@@ -18,8 +18,11 @@ SplitOption = Annotated[str, typer.Option("--split", help="The split to train on
 OutOption = Annotated[Path, typer.Option("--out", help="The model folder to write; must not exist.")]
 EpochsOption = Annotated[int | None, typer.Option("--epochs", min=0, help="Instead of the recipe's epochs.")]
 SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="Override a value of the recipe: key=value. Repeat for more.")
+    list[str] | None,
+    typer.Option("--set", help="Override a value of the recipe: key=value. Repeat for more."),
 ]
+
+# The training room needs torch. Reached through `lofivpr`, its absence is a message and not a traceback.
 
 
 def train(
@@ -33,14 +36,8 @@ def train(
     settings: SetOption = None,
 ) -> None:
     """Make a teacher from sharp pictures. --epochs 0: backbone and k-means initialisation only."""
-    training = _training_room()
-    training.train(
-        Places.open(places).split(split),
-        backbone,
-        aggregator,
-        recipe=_recipe(recipe, epochs, settings),
-        out=out,
-    )
+    chosen = _recipe(recipe, epochs, settings)
+    lofivpr.train(Places.open(places).split(split), backbone, aggregator, recipe=chosen, out=out)
     typer.echo(f"wrote {out}")
 
 
@@ -54,25 +51,11 @@ def distill(
     settings: SetOption = None,
 ) -> None:
     """Make a student that sees degraded pictures as the teacher sees sharp ones."""
-    training = _training_room()
-    training.distill(
-        teacher, Places.open(places).split(split), recipe=_recipe(recipe, epochs, settings), out=out
-    )
+    chosen = _recipe(recipe, epochs, settings)
+    lofivpr.distill(teacher, Places.open(places).split(split), recipe=chosen, out=out)
     typer.echo(f"wrote {out}")
 
 
 def _recipe(name: str, epochs: int | None, settings: list[str] | None) -> Recipe:
-    from lofivpr.training import Recipe
-
-    overrides = list(settings or []) + ([] if epochs is None else [f"epochs={epochs}"])
-    return Recipe.load(name).with_settings(overrides)
-
-
-def _training_room():  # type: ignore[no-untyped-def]  # a module
-    try:
-        import lofivpr.training
-    except ModuleNotFoundError as error:
-        raise LofiError(
-            f"expected {error.name} for training, found it missing: pip install 'lofivpr[train]'."
-        ) from error
-    return lofivpr.training
+    overrides = [*(settings or []), *([] if epochs is None else [f"epochs={epochs}"])]
+    return lofivpr.Recipe.load(name).with_settings(overrides)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lofivpr.descriptors.manifest import MANIFEST, Maker, Manifest, SkippedPicture, StaleStoreError
 from lofivpr.descriptors.prepare import Prepared, ahead, picture_changed, prepare
-from lofivpr.descriptors.segment import Block, read_segment, segment_path, write_segment
+from lofivpr.descriptors.segment import Block, Row, read_segment, segment_path, write_segment
 from lofivpr.errors import LofiError
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ class Build:
         """Build what is missing and return the finished manifest."""
         manifest = self._begin()
         whole = self._whole_blocks(manifest)
-        self._check(whole)
         missing = [block for block in range(manifest.n_blocks) if block not in whole]
         if missing or not manifest.complete:
             self._describe_blocks(manifest, missing, progress)
@@ -70,11 +69,14 @@ class Build:
         maker = Maker.of(self.describer, self.images, self.quality, self.dtype)
         if (self.folder / MANIFEST).exists():
             manifest = Manifest.read(self.folder)
-            if differences := manifest.maker.differences(maker):
+            differences = manifest.maker.differences(maker)
+            if not differences:
+                self._remove_abandoned()
+                return manifest
+            if any(segment_path(self.folder, block).exists() for block in range(manifest.n_blocks)):
                 raise StaleStoreError.of(self.folder, differences)
-            self._remove_abandoned()
-            return manifest
-        if self.folder.exists() and any(not path.name.startswith(".") for path in self.folder.iterdir()):
+            # A build that failed before its first block, say on a wrong quality, holds nothing to lose.
+        elif self.folder.exists() and any(not path.name.startswith(".") for path in self.folder.iterdir()):
             raise LofiError(
                 f"expected {self.folder} to be a descriptor store or empty, found other files in it. "
                 "Name another folder."
@@ -85,29 +87,32 @@ class Build:
 
     def _remove_abandoned(self) -> None:
         for path in segment_path(self.folder, 0).parent.glob(".*.tmp"):
-            if time.time() - path.stat().st_mtime > ABANDONED_S:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another process may be done with it just now
+                if time.time() - path.stat().st_mtime > ABANDONED_S:
+                    path.unlink()
 
-    def _whole_blocks(self, manifest: Manifest) -> dict[int, Block]:
-        whole = {}
-        for block in range(manifest.n_blocks):
+    def _whole_blocks(self, manifest: Manifest) -> set[int]:
+        """The blocks that are on disk; refuses those that no longer hold what is asked for."""
+        whole: set[int] = set()
+        changed: list[str] = []
+        skipped: list[Row] = []
+        for number in range(manifest.n_blocks):
             try:
-                whole[block] = read_segment(segment_path(self.folder, block), manifest.block_key(block))
+                block = read_segment(segment_path(self.folder, number), manifest.block_key(number))
             except LofiError:  # missing or damaged: it is described again
                 continue
-        return whole
-
-    def _check(self, whole: dict[int, Block]) -> None:
-        rows = [row for block in whole.values() for row in block.rows]
-        if changed := [row.image for row in rows if picture_changed(row, self.root)]:
+            whole.add(number)
+            changed += [row.image for row in block.rows if picture_changed(row, self.root)]
+            skipped += [row for row in block.rows if row.skipped is not None]
+        if changed:
             raise StaleStoreError.of(self.folder, [f"the contents of {listing(changed)} changed since"])
-        skipped = [row for row in rows if row.skipped is not None]
         if skipped and not self.skip_bad:
             raise LofiError(
                 f"expected every picture to be usable, found {self.folder} built without "
                 f"{listing([row.image for row in skipped])}; the first: {skipped[0].skipped} "
                 f"Allow bad pictures to be skipped, or repair them and delete the folder {self.folder}."
             )
+        return whole
 
     def _describe_blocks(self, manifest: Manifest, missing: Sequence[int], progress: bool) -> None:
         rows = [row for block in missing for row in manifest.rows_of(block)]
@@ -137,7 +142,8 @@ class Build:
                     f"{self.describer.name}, found an array of shape {found.shape}. "
                     "The model's stated size and its output do not agree."
                 )
-            descriptors[good] = found
+            with np.errstate(over="ignore"):  # what overflows float16 is found by the check below
+                descriptors[good] = found
         if not np.isfinite(descriptors).all():
             raise LofiError(
                 f"expected finite descriptors from {self.describer.name}, found NaN or infinity among "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +83,9 @@ def picture_changed(row: Row, root: str | Path, by_content: bool = False) -> boo
         return row.picture is not None
 
 
-def ahead(function: Callable[[A], B], items: Iterable[A], workers: int, window: int) -> Iterator[B]:
+def ahead(
+    function: Callable[[A], B], items: Iterable[A], workers: int, window: int
+) -> Generator[B, None, None]:
     """Yield function(item) in the order of `items`, computed by `workers` threads.
 
     At most `window` results are under way or waiting, so memory does not grow with `items`. An error of

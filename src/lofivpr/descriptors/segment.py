@@ -93,11 +93,11 @@ def read_segment(path: Path, key: str) -> Block:
         block = _from_table(table)
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise LofiError(
-            f"expected a segment of a descriptor store at {path}, found: {error or type(error).__name__}. {AGAIN}"
+            f"expected a segment of a descriptor store at {path}, found: {error or 'no Arrow file'}. {AGAIN}"
         ) from error
     if found != key:
         raise LofiError(
-            f"expected {path} to belong to its store (key {key}), found another store's (key {found}). {AGAIN}"
+            f"expected {path} to carry its store's key {key}, found another store's {found}. {AGAIN}"
         )
     return block
 

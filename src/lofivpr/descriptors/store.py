@@ -85,8 +85,8 @@ class DescriptorStore:
         there = sum(segment_path(folder, block).is_file() for block in range(manifest.n_blocks))
         if not manifest.complete or there < manifest.n_blocks:
             raise LofiError(
-                f"expected a finished descriptor store at {folder}, found {there} of {manifest.n_blocks} "
-                "blocks. Run the command that builds it again: it goes on where it stopped."
+                f"expected a finished descriptor store at {folder}, found an unfinished one with {there} of "
+                f"{manifest.n_blocks} blocks. Run the command that builds it again: it goes on where it stopped."
             )
         return cls(folder, manifest)
 
@@ -148,9 +148,32 @@ class DescriptorStore:
             start += len(block)
         return out
 
+    def rows(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """The descriptors of some rows, float32 n x D; only they are read into memory.
+
+        Raises:
+            IndexError: an index below 0 or beyond the last row.
+        """
+        wanted = np.asarray(indices, np.int64)
+        if len(wanted) and (wanted.min() < 0 or wanted.max() >= len(self)):
+            raise IndexError(
+                f"expected rows from 0 to {len(self) - 1}, found {wanted.min()} to {wanted.max()}"
+            )
+        out = np.empty((len(wanted), self.dimension), np.float32)
+        for into, index in zip(out, wanted, strict=True):
+            into[:] = self._views[index // self._manifest.block_rows][index % self._manifest.block_rows]
+        return out
+
     def changed_pictures(self, root: str | Path) -> list[str]:
-        """The pictures whose contents are no longer those described; reads every picture's file."""
+        """The pictures that no longer hold what was described, whatever their times say.
+
+        Reads the file of every picture that this process has not read yet.
+        """
         return [row.image for row in self._rows() if picture_changed(row, root, by_content=True)]
+
+    @cached_property
+    def _views(self) -> list[np.ndarray]:
+        return list(self.blocks())
 
     def _rows(self) -> Iterator[Row]:
         for block in self._blocks():

@@ -77,9 +77,7 @@ class Bench:
         queries = self.stores.get(model.describer, quality, self.scene.query_images)
         database = self.stores.get(database_model.describer, database_quality, self.scene.database_images)
         outcome = self._search(queries, database)
-        side = DatabaseSide(
-            images=int(database.ok.sum()), model=database_model.name, quality=str(database_quality)
-        )
+        side = DatabaseSide(images=int(database.ok.sum()), model=database_model.name, quality=str(database_quality))
         named = replace(
             self.protocol,
             database_model=side.model,
@@ -87,9 +85,7 @@ class Bench:
             query_quality=str(quality),
         )
         row = self._row(outcome, queries, side, model=model.name, quality=str(quality), protocol=str(named))
-        skipped = [
-            SkippedPicture(image=s.image, reason=s.reason) for s in (*queries.skipped, *database.skipped)
-        ]
+        skipped = [SkippedPicture(image=s.image, reason=s.reason) for s in (*queries.skipped, *database.skipped)]
         return row, outcome, skipped
 
     def _search(self, queries: DescriptorStore, database: DescriptorStore) -> Outcome:

@@ -1,4 +1,4 @@
-"""Comparisons on the same queries: model against model, quality against raw, rate curve against rate curve."""
+"""Comparisons on the same queries: of models, of qualities with raw, of rate curves."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def channel_costs(outcomes: Outcomes, scene: Scene, ns: Sequence[int]) -> list[D
     ]
 
 
-def _difference_row(
-    a: tuple[str, str], b: tuple[str, str], outcomes: Outcomes, scene: Scene, n: int
-) -> DifferenceRow:
+def _difference_row(a: tuple[str, str], b: tuple[str, str], outcomes: Outcomes, scene: Scene, n: int) -> DifferenceRow:
     change = outcome_difference(outcomes[a], outcomes[b], scene, n)
     return DifferenceRow(
         model=a[0],
@@ -105,22 +103,23 @@ def _rate_row(
     outcomes: Outcomes,
     scene: Scene,
 ) -> RateRow:
-    names = {"ladder": ladder, "qualities": rungs, "model": model, "against": against}
+    row = RateRow(ladder=ladder, qualities=rungs, model=model, against=against)
     n_bytes = [[table[m, q].bytes_per_query or 0.0 for q in rungs] for m in (model, against)]
     recall = [[table[m, q].recall[1] for q in rungs] for m in (model, against)]
     try:
         found = bd_rate(n_bytes[0], recall[0], n_bytes[1], recall[1])
     except RateError as error:
-        return RateRow(**names, refused=str(error))
+        return row.model_copy(update={"refused": str(error)})
     both = [[outcomes[m, q] for q in rungs] for m in (model, against)]
     kept = scene.counted & np.logical_and.reduce([o.measured for o in (*both[0], *both[1])])
     draws = [_recall_draws(side, kept, scene.groups) for side in both]
     low, high = bd_rate_interval(n_bytes[0], draws[0], n_bytes[1], draws[1])
-    return RateRow(
-        **names,
-        percent=found.percent,
-        interval=None if low is None or high is None else (low, high),
-        recall_range=(found.recall_low, found.recall_high),
+    return row.model_copy(
+        update={
+            "percent": found.percent,
+            "interval": None if low is None or high is None else (low, high),
+            "recall_range": (found.recall_low, found.recall_high),
+        }
     )
 
 

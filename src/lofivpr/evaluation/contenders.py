@@ -51,9 +51,7 @@ def contenders(models: Sequence[Describer | str | Path]) -> list[Contender]:
     return found
 
 
-def database_contender(
-    contender: Contender, known: Sequence[Contender], given: Contender | None
-) -> Contender:
+def database_contender(contender: Contender, known: Sequence[Contender], given: Contender | None) -> Contender:
     """The model that describes the database for `contender` in the asymmetric protocol.
 
     `given` if there is one; else the teacher that the contender's card names, found among `known` by
@@ -63,7 +61,7 @@ def database_contender(
         LofiError: the teacher is nowhere, or its folder now holds another model.
     """
     if given is not None:
-        return given
+        return next((other for other in known if other.describer.digest == given.describer.digest), given)
     teacher = contender.teacher
     if teacher is None:
         return contender

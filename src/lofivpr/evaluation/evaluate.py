@@ -113,9 +113,7 @@ def _xy(places: Places) -> np.ndarray:
     return places.xy() if places.has_positions else np.full((len(places), 2), np.nan)
 
 
-def _measure_all(
-    bench: Bench, entries: list[Contender], points: list[Quality], given: Contender | None
-) -> Results:
+def _measure_all(bench: Bench, entries: list[Contender], points: list[Quality], given: Contender | None) -> Results:
     rows: list[Row] = []
     outcomes: Outcomes = {}
     skipped: dict[str, SkippedPicture] = {}

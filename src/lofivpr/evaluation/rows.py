@@ -67,6 +67,11 @@ class RateRow(Record):
     recall_range: tuple[float, float] | None = None
     refused: str | None = None
 
+    @property
+    def clear(self) -> bool:
+        """Whether there is an interval and it leaves out zero."""
+        return self.interval is not None and (self.interval[0] > 0 or self.interval[1] < 0)
+
 
 class SkippedPicture(Record):
     """A picture left out because the caller asked for bad ones to be skipped."""

@@ -16,17 +16,20 @@ import numpy as np
 
 from lofivpr.media.ref import BadImageError
 
-MAX_PIXELS = 89_478_485
+MAX_PIXELS = 89_478_485  # Pillow's own limit: a quarter of a GiB of RGB
 MAX_SECONDS = 60.0  # of opening a clip or of looking for one frame
 
 
-def read_clip(path: str | Path, start: int = 0, count: int | None = None) -> Iterator[np.ndarray]:
+def read_clip(
+    path: str | Path, start: int = 0, count: int | None = None, max_pixels: int = MAX_PIXELS
+) -> Iterator[np.ndarray]:
     """Frames `start`, `start + 1`, ... of a clip in order of display, decoded one after another.
 
     Args:
         path: a local file or an fsspec URL.
         start: number of the first frame, from 0.
         count: how many; None means up to the end.
+        max_pixels: a clip with larger frames is refused before it is decoded.
 
     Yields:
         uint8 H x W x 3, RGB, turned upright when the clip says so.
@@ -37,7 +40,7 @@ def read_clip(path: str | Path, start: int = 0, count: int | None = None) -> Ite
     end = None if count is None else start + count
     if end is not None and end <= start:
         return
-    with _opened(str(path)) as (container, stream):
+    with _opened(str(path), max_pixels) as (container, stream):
         for number, frame in enumerate(container.decode(stream)):
             if number >= start:
                 yield _to_rgb(frame)
@@ -73,8 +76,13 @@ def read_frame(path: str | Path, number: int, max_pixels: int = MAX_PIXELS) -> n
         for frame in container.decode(stream):
             if frame.pts == target:
                 return _to_rgb(frame)
+            if frame.pts is None or frame.pts > target:
+                break  # the demuxer landed behind the key frame; decoding in sequence is always right
             if time.monotonic() > deadline:
-                raise BadImageError(f"expected frame {number} of {path} within {MAX_SECONDS:.0f} s, found none.")
+                raise BadImageError(
+                    f"expected frame {number} of {path} within {MAX_SECONDS:.0f} s, found none. "
+                    "Encode the clip with shorter groups of pictures, or on a faster disk."
+                )
     return _read_in_sequence(path, number, max_pixels)
 
 
@@ -139,9 +147,7 @@ def _read_in_sequence(path: str, number: int, max_pixels: int) -> np.ndarray:
 
 
 @contextmanager
-def _opened(
-    path: str, max_pixels: int = MAX_PIXELS
-) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+def _opened(path: str, max_pixels: int | None = None) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
     """An open container and its first video stream; faults of the decoder become BadImageError."""
     remote = None
     try:
@@ -153,10 +159,10 @@ def _opened(
             if not container.streams.video:
                 raise BadImageError(f"expected a video in {path}, found none. Give a clip, or drop #frame=.")
             stream = container.streams.video[0]
-            if stream.width * stream.height > max_pixels:
+            if max_pixels is not None and stream.width * stream.height > max_pixels:
                 raise BadImageError(
-                    f"expected frames of at most {max_pixels} pixels, found {stream.width} x {stream.height}: "
-                    f"{path}. Shrink the clip, or raise max_pixels if you trust it."
+                    f"expected frames of at most {max_pixels} pixels, found "
+                    f"{stream.width} x {stream.height}: {path}. Shrink the clip, or raise max_pixels."
                 )
             yield container, stream
     except (av.error.FFmpegError, OSError, ImportError, ValueError) as error:

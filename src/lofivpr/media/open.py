@@ -12,16 +12,12 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lofivpr.files import digest
-from lofivpr.media.clip import read_frame
+from lofivpr.media.clip import MAX_PIXELS, read_frame
 from lofivpr.media.panorama import perspective_view
 from lofivpr.media.ref import BadImageError, ImageRef
 
-MAX_PIXELS = 89_478_485  # Pillow's own limit: a quarter of a GiB of RGB
 
-
-def open_image(
-    ref: str | Path | ImageRef, root: str | Path | None = None, max_pixels: int = MAX_PIXELS
-) -> np.ndarray:
+def open_image(ref: str | Path | ImageRef, root: str | Path | None = None, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Open a picture, a frame of a clip or a view of a panorama.
 
     The EXIF orientation is applied, alpha is laid over white, CMYK, palette, grey and 16-bit pictures
@@ -162,7 +158,6 @@ def _sniff(data: bytes) -> str:
             return "HEIC (a still of an H.265 camera), which is not supported"
         return "a video clip"
     signatures = {
-        b"": "an empty file",
         b"\xff\x0a": "JPEG XL, which is not supported",
         b"\x00\x00\x00\x0cJXL ": "JPEG XL, which is not supported",
         b"\x1aE\xdf\xa3": "a video clip",
@@ -171,8 +166,8 @@ def _sniff(data: bytes) -> str:
         b"version https://git-lfs": "a Git LFS pointer instead of the file itself",
     }
     if not data:
-        return signatures[b""]
-    return next((what for start, what in signatures.items() if start and data.startswith(start)), "unknown bytes")
+        return "an empty file"
+    return next((what for start, what in signatures.items() if data.startswith(start)), "unknown bytes")
 
 
 def _advice(data: bytes) -> str:

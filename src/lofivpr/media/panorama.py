@@ -44,9 +44,7 @@ def perspective_view(
     x = (longitude / (2 * math.pi) + 0.5) * width - 0.5
     y = np.clip((0.5 - latitude / math.pi) * height - 0.5, 0, height - 1)
     # Wrapping holds for columns only; rows are clipped above, so that a pole never meets the other one.
-    return cv2.remap(
-        panorama, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
-    )
+    return cv2.remap(panorama, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
 
 def default_size(panorama_width: int, fov: float) -> tuple[int, int]:

@@ -37,15 +37,15 @@ class ImageRef:
         if not self.path:
             raise BadImageError("expected the path of a picture, found an empty one. Name a file.")
         if _split(self.path)[1]:
-            raise BadImageError(f"expected a path without a fragment, found {self.path!r}. Use ImageRef.parse.")
+            raise BadImageError(f"expected a path without a fragment, found {self.path!r}. Use parse.")
         if self.frame is not None and self.frame < 0:
             raise BadImageError(f"expected a frame >= 0, found {self.frame} in {self.path}.")
         if not (math.isfinite(self.yaw) and -90 <= self.pitch <= 90):
             raise BadImageError(
-                f"expected a finite yaw and a pitch in -90..90 degrees, found yaw={self.yaw}, pitch={self.pitch}."
+                f"expected a finite yaw and a pitch in -90..90 degrees, found {self.yaw} and {self.pitch}."
             )
         if self.fov is None and (self.yaw or self.pitch):
-            raise BadImageError(f"expected a fov beside yaw and pitch in {self.path}, found none. Add fov=90.")
+            raise BadImageError(f"expected a fov beside yaw and pitch in {self.path}, found none: add it.")
         if self.fov is not None and not 1 <= self.fov <= 170:
             raise BadImageError(f"expected a fov in 1..170 degrees, found {self.fov} in {self.path}.")
 

@@ -5,7 +5,6 @@ Importing this room needs no torch; the names that do are loaded when first used
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 from lofivpr.models.card import read_card
@@ -15,34 +14,36 @@ from lofivpr.models.folder import read_config
 from lofivpr.models.heatmap import HEATMAP_KINDS, heatmap
 from lofivpr.models.onnx_model import OnnxModel
 from lofivpr.models.preprocessing import Preprocessing
-from lofivpr.models.registry import aggregator_names, backbone_names, register_aggregator, register_backbone
+from lofivpr.models.registry import (
+    aggregator_names,
+    backbone_names,
+    import_torch_file,
+    register_aggregator,
+    register_backbone,
+)
 from lofivpr.models.whitening import fit_whitening
 
 if TYPE_CHECKING:
-    from lofivpr.models.backbones import Backbone
+    from lofivpr.models.backbone import Backbone
+    from lofivpr.models.create import create_model
     from lofivpr.models.export import export_onnx
+    from lofivpr.models.freezing import freeze_batch_norm_statistics, set_trainable_stages
     from lofivpr.models.gem import GeM
     from lofivpr.models.initialise import initialise_netvlad
     from lofivpr.models.netvlad import NetVLAD
-    from lofivpr.models.place_model import (
-        Output,
-        PlaceModel,
-        create_model,
-        freeze_batch_norm_statistics,
-        set_trainable_stages,
-    )
+    from lofivpr.models.place_model import Output, PlaceModel
 
 _NEED_TORCH = {
-    "Backbone": "backbones",
+    "Backbone": "backbone",
     "GeM": "gem",
     "NetVLAD": "netvlad",
     "Output": "place_model",
     "PlaceModel": "place_model",
-    "create_model": "place_model",
+    "create_model": "create",
     "export_onnx": "export",
-    "freeze_batch_norm_statistics": "place_model",
+    "freeze_batch_norm_statistics": "freezing",
     "initialise_netvlad": "initialise",
-    "set_trainable_stages": "place_model",
+    "set_trainable_stages": "freezing",
 }
 
 __all__ = [
@@ -77,4 +78,4 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _NEED_TORCH:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"lofivpr.models.{_NEED_TORCH[name]}"), name)
+    return getattr(import_torch_file(_NEED_TORCH[name]), name)

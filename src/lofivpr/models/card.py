@@ -9,6 +9,14 @@ from typing import Any
 from lofivpr.models.config import ModelConfig, ModelError
 from lofivpr.models.folder import CARD_FILE, README_FILE
 
+USAGE = """```python
+import lofivpr
+
+model = lofivpr.load_describer("FOLDER")
+descriptors = model.describe([picture])  # pictures: uint8, height x width x 3; rows of unit length
+```
+"""
+
 
 def write_card(folder: str | Path, config: ModelConfig, card: dict[str, Any] | None) -> None:
     """Write card.json (`card` plus source and licence of the weights) and README.md into a folder.
@@ -32,7 +40,9 @@ def read_card(folder: str | Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ModelError(f"expected JSON in {path}, found: {error}. Correct it or delete it.") from None
     if not isinstance(card, dict):
-        raise ModelError(f"expected a JSON object in {path}, found {type(card).__name__}. Correct it or delete it.")
+        raise ModelError(
+            f"expected a JSON object in {path}, found a {type(card).__name__}. Correct or delete it."
+        )
     return card
 
 
@@ -41,21 +51,22 @@ def render_card(config: ModelConfig, card: dict[str, Any]) -> str:
     width, height = config.size
     rows = {
         "backbone": config.backbone,
-        "aggregator": " ".join([config.aggregator, *(f"{k}={v}" for k, v in config.aggregator_options.items())]),
+        "aggregator": config.aggregator + "".join(f" {k}={v}" for k, v in config.aggregator_options.items()),
         "whitening": config.whitening or "none",
         "input (width x height)": f"{width} x {height}, {config.interpolation}",
         "mean / deviation": f"{config.mean} / {config.std}, pixel scale {config.scale:.6g}",
         "digest": config.digest,
     }
-    lines = [f"# {config.name}", "", "A place recognition model of lofivpr: a picture to a unit-length descriptor.", ""]
+    lines = [f"# {config.name}", "", "A place recognition model of lofivpr: a picture to a descriptor.", ""]
     lines += ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())]
     for section, value in card.items():
         lines += ["", f"## {section.capitalize()}", ""]
         facts = value if isinstance(value, dict) else {section: value}
         lines += [f"- {key}: {_short(fact)}" for key, fact in facts.items()]
-    lines += ["", "```python", "import lofivpr", 'model = lofivpr.load_describer("FOLDER")']
-    return "\n".join([*lines, "descriptors = model.describe([picture])  # uint8, height x width x 3", "```", ""])
+    return "\n".join([*lines, "", USAGE])
 
 
 def _short(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)

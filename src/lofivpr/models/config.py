@@ -22,7 +22,7 @@ class ModelError(LofiError):
 
 
 class ModelConfig(BaseModel):
-    """The architecture and the preprocessing of a place model: with the weights, all that decides a descriptor.
+    """Architecture and preprocessing of a place model: with the weights, all that decides a descriptor.
 
     `size` is (width, height) in pixels. `whitening` is the number of dimensions after PCA whitening, or
     None. `digest` is that of the configuration and the weights together (see `model_digest`).
@@ -49,7 +49,7 @@ class ModelConfig(BaseModel):
     @classmethod
     def _known_version(cls, value: int) -> int:
         if value != FORMAT_VERSION:
-            raise ValueError(f"expected version {FORMAT_VERSION}, found {value}; use the lofivpr that wrote it")
+            raise ValueError(f"expected {FORMAT_VERSION}, found {value}; use the lofivpr that wrote it")
         return value
 
     @property

@@ -55,7 +55,7 @@ def load_describer(folder: str | Path, runtime: str = "auto", threads: int | Non
 
         return OnnxModel.load(folder, threads=threads)
     if not _has_torch():
-        raise ModelError("expected torch for runtime 'torch', found none. Run \"pip install 'lofivpr[train]'\".")
+        raise ModelError("expected torch to be installed, found none. Run \"pip install 'lofivpr[train]'\".")
     from lofivpr.models.place_model import PlaceModel
 
     return PlaceModel.load(folder)

@@ -12,7 +12,7 @@ import numpy as np
 from lofivpr.files import atomic_path
 from lofivpr.models.card import write_card
 from lofivpr.models.config import ModelConfig, ModelError, model_digest
-from lofivpr.models.folder import CONFIG_FILE, ONNX_FILE, WEIGHTS_FILE, weights_digest
+from lofivpr.models.folder import CONFIG_FILE, METADATA_PREFIX, ONNX_FILE, WEIGHTS_FILE, weights_digest
 
 if TYPE_CHECKING:
     from lofivpr.models.place_model import PlaceModel
@@ -43,9 +43,11 @@ def save_model(
         temporary.mkdir()
         save_file(weights, temporary / WEIGHTS_FILE)
         _write_config(config, temporary / CONFIG_FILE)
-        write_card(temporary, config, card)
+        facts: dict[str, Any] = {}
         if onnx:
-            export_onnx(model, temporary / ONNX_FILE)
+            error = export_onnx(model, temporary / ONNX_FILE)
+            facts["onnx"] = {"greatest difference from torch": float(f"{error:.3g}"), **_onnx_facts(model)}
+        write_card(temporary, config, {**(card or {}), **facts})
     return digest
 
 
@@ -66,11 +68,17 @@ def export_onnx(model: PlaceModel, path: str | Path) -> float:
         error = _greatest_error(model, temporary)
         if not error <= TOLERANCE:
             raise ModelError(
-                f"expected the ONNX file of {model.name} to differ from torch by at most {TOLERANCE}, found {error:.2g}. "
-                "Nothing was written; save with onnx=False, and report the layer that differs."
+                f"expected the ONNX file of {model.name} to differ from torch by at most {TOLERANCE}, "
+                f"found {error:.2g}. Nothing was written; save with onnx=False, and report it."
             )
-        _write_metadata(temporary, {"digest": model.digest, "name": model.name, "error": f"{error:.3g}"})
+        facts = {"digest": model.digest, "name": model.name, "error": f"{error:.3g}"}
+        _write_metadata(temporary, facts | _onnx_facts(model))
     return error
+
+
+def _onnx_facts(model: PlaceModel) -> dict[str, str]:
+    width, height = model.preprocessing.size
+    return {"input": f"images: N x 3 x {height} x {width} float32, any N", "opset": str(OPSET)}
 
 
 def _export(model: PlaceModel, path: Path) -> None:
@@ -121,9 +129,10 @@ def _write_metadata(path: Path, values: dict[str, str]) -> None:
     proto = onnx.load(str(path))
     for key, value in values.items():
         entry = proto.metadata_props.add()
-        entry.key, entry.value = f"lofivpr.{key}", value
+        entry.key, entry.value = METADATA_PREFIX + key, value
     path.write_bytes(proto.SerializeToString())
 
 
 def _write_config(config: ModelConfig, path: Path) -> None:
-    path.write_text(json.dumps(config.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(config.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")

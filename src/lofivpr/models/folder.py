@@ -16,13 +16,14 @@ WEIGHTS_FILE = "model.safetensors"
 ONNX_FILE = "model.onnx"
 CARD_FILE = "card.json"
 README_FILE = "README.md"
+METADATA_PREFIX = "lofivpr."  # of the keys in model.onnx
 
 
 def require_file(folder: str | Path, name: str, advice: str) -> Path:
     """The path of a file of a model folder. Raises ModelError when it, or the folder, is not there."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise ModelError(f"expected a model folder, found nothing at {folder}. Check the path, or train a model.")
+        raise ModelError(f"expected a model folder, found none at {folder}. Check the path.")
     path = folder / name
     if not path.is_file():
         there = ", ".join(sorted(entry.name for entry in folder.iterdir())) or "an empty folder"
@@ -38,7 +39,7 @@ def read_config(folder: str | Path) -> ModelConfig:
     except (OSError, ValueError) as error:
         raise ModelError(f"expected JSON in {path}, found: {error}. Copy the folder again.") from None
     if not isinstance(values, dict):
-        raise ModelError(f"expected a JSON object in {path}, found {type(values).__name__}. Copy the folder again.")
+        raise ModelError(f"expected a JSON object in {path}, found a {type(values).__name__}. Copy it again.")
     return checked_config(values, path)
 
 
@@ -72,8 +73,9 @@ def verify_digest(folder: str | Path, config: ModelConfig, weights: Mapping[str,
     found = model_digest(config, weights_digest(weights))
     if config.digest != found:
         raise ModelError(
-            f"expected {WEIGHTS_FILE} and {CONFIG_FILE} of {folder} to have the digest {config.digest} that the "
-            f"latter states, found {found}: one of them was changed alone. Copy the folder again, or save it again."
+            f"expected {WEIGHTS_FILE} and {CONFIG_FILE} of {folder} to have the digest {config.digest} that "
+            f"the latter states, found {found}: the weights do not fit, for one file was changed alone. "
+            "Copy the whole folder again, or save the model again."
         )
     return found
 
@@ -90,4 +92,4 @@ def check_weights_fit(
             raise ModelError(f"{where}: expected shape {shape} for {name}, found {found[name]}. {advice}")
     for name in found:
         if name not in expected:
-            raise ModelError(f"{where}: expected no tensor {name}, found one of shape {found[name]}. {advice}")
+            raise ModelError(f"{where}: expected no tensor {name}, found {found[name]}. {advice}")

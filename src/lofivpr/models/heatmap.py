@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lofivpr.models.config import ModelError
-from lofivpr.models.folder import read_weights
 
 if TYPE_CHECKING:
     from lofivpr.models.onnx_model import OnnxModel
@@ -81,10 +80,10 @@ def _netvlad_weights(model: PlaceModel | OnnxModel) -> tuple[np.ndarray, np.ndar
     """Assignment (K x C) and centroids (K x C) in float64."""
     if model.config.aggregator != "netvlad":
         raise ModelError(
-            f"expected a model with NetVLAD for the heatmap of residual energy, found {model.config.aggregator}. "
-            "Draw 'feature-norm'."
+            "expected a model with NetVLAD for the heatmap of residual energy, "
+            f"found {model.config.aggregator}. Draw 'feature-norm'."
         )
-    weights = read_weights(model.path.parent) if hasattr(model, "path") else model.weights()
+    weights = model.weights()
     assignment = weights["aggregator.assignment.weight"][:, :, 0, 0]
     return assignment.astype(np.float64), weights["aggregator.centroids"].astype(np.float64)
 
@@ -95,12 +94,15 @@ def _similarity_gradient(
     """||z_p|| * ||d (d_query . d_retrieved) / d z_p||: the change for a relative change of a feature."""
     if not hasattr(model, "describe_features"):
         raise ModelError(
-            "expected a torch model for the gradient, found an ONNX model. Use load_describer(folder, 'torch')."
+            "expected a torch model for the gradient, found an ONNX one. Use load_describer(folder, 'torch')."
         )
     if retrieved is None:
         raise ModelError("expected the retrieved picture or its descriptor for the gradient, found none.")
     import torch
 
+    from lofivpr.models.place_model import PlaceModel
+
+    assert isinstance(model, PlaceModel)
     target = retrieved if retrieved.ndim == 1 else model.describe([retrieved])[0]
     device = next(model.parameters()).device
     features = torch.from_numpy(model.features([image])).to(device).requires_grad_()

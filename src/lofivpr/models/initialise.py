@@ -11,9 +11,10 @@ import torch
 
 from lofivpr.models.config import ModelError
 from lofivpr.models.netvlad import NetVLAD
-from lofivpr.models.place_model import CHUNK, PlaceModel
+from lofivpr.models.place_model import PlaceModel
 
 KMEANS_ROUNDS = 50
+READ_AHEAD = 16  # pictures held at once
 
 
 def initialise_netvlad(
@@ -45,7 +46,7 @@ def initialise_netvlad(
     local = _local_features(model, _choose(images, max_images, rng), per_image, rng)
     if len(local) < aggregator.clusters:
         raise ModelError(
-            f"expected at least {aggregator.clusters} local features for as many clusters, found {len(local)}. "
+            f"expected at least {aggregator.clusters} local features, one a cluster, found {len(local)}. "
             "Give more training pictures."
         )
     centroids = kmeans(local, aggregator.clusters, seed)
@@ -103,7 +104,7 @@ def _local_features(
     """Unit-length features at random locations: float32 (images * per_image) x C."""
     parts = [np.empty((0, model.backbone.channels), dtype=np.float32)]
     iterator = iter(images)
-    while batch := list(islice(iterator, CHUNK)):
+    while batch := list(islice(iterator, READ_AHEAD)):
         for features in model.features(batch):
             locations = features.reshape(len(features), -1).T
             chosen = locations[rng.permutation(len(locations))[:per_image]]

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from lofivpr.models.config import ModelConfig, ModelError
+from lofivpr.models.folder import METADATA_PREFIX as PREFIX
 from lofivpr.models.folder import ONNX_FILE, read_config, read_weights, require_file, verify_digest
-
-CHUNK = 4  # pictures in one run: on CPUs more pictures at once are no faster and take more memory
 
 
 class OnnxModel:
@@ -68,7 +67,11 @@ class OnnxModel:
     def metadata(self) -> dict[str, str]:
         """What the exporter noted: digest, name, error (against torch)."""
         found = self._session.get_modelmeta().custom_metadata_map
-        return {key.removeprefix("lofivpr."): value for key, value in found.items() if key.startswith("lofivpr.")}
+        return {key[len(PREFIX) :]: value for key, value in found.items() if key.startswith(PREFIX)}
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """All tensors by name, read from the folder's model.safetensors. Raises ModelError."""
+        return read_weights(self.path.parent)
 
     def describe(self, images: Sequence[np.ndarray], quality: Sequence[Any] | None = None) -> np.ndarray:
         """Describe uint8 H x W x 3 RGB pictures of any sizes; returns float32 N x D, unit length.
@@ -85,9 +88,9 @@ class OnnxModel:
         return self._run(images, "features")
 
     def _run(self, images: Sequence[np.ndarray], what: str) -> np.ndarray:
+        # One picture a run: on CPUs that is the fastest, and a descriptor cannot depend on its batch.
         parts = [
-            self._session.run([what], {"images": self.preprocessing.to_array(images[start : start + CHUNK])})[0]
-            for start in range(0, len(images), CHUNK)
+            self._session.run([what], {"images": self.preprocessing.to_array([image])})[0] for image in images
         ]
         return np.concatenate(parts) if parts else np.empty((0, self.descriptor_size), dtype=np.float32)
 
@@ -111,7 +114,9 @@ def _open_session(path: Path, threads: int | None) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
-        raise ModelError(f"expected an ONNX model in {path}, found: {error}. Copy the folder again.") from None
+        raise ModelError(
+            f"expected an ONNX model in {path}, found: {error}. Copy the folder again."
+        ) from None
 
 
 def _cores() -> int:

@@ -38,7 +38,7 @@ class Preprocessing:
             )
         if self.interpolation not in INTERPOLATIONS:
             raise LofiError(
-                f"expected interpolation to be one of {', '.join(INTERPOLATIONS)}, found {self.interpolation!r}."
+                f"expected the interpolation {' or '.join(INTERPOLATIONS)}, found {self.interpolation!r}."
             )
 
     def resize(self, image: np.ndarray) -> np.ndarray:
@@ -47,15 +47,23 @@ class Preprocessing:
         Raises:
             LofiError: not a uint8 H x W x 3 array.
         """
-        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        if (
+            getattr(image, "dtype", None) != np.uint8
+            or image.ndim != 3
+            or image.shape[2] != 3
+            or not image.size
+        ):
             found = f"{getattr(image, 'dtype', type(image).__name__)} {getattr(image, 'shape', '')}"
-            raise LofiError(f"expected a picture as uint8 height x width x 3 (RGB), found {found}. Use open_image.")
+            raise LofiError(
+                f"expected a picture as uint8 height x width x 3 (RGB), found {found}. Use open_image."
+            )
         width, height = self.size
         if image.shape[:2] == (height, width):
             return image
         shrinks = image.shape[1] >= width and image.shape[0] >= height
         # OpenCV takes (width, height), numpy's shape is (height, width).
-        return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        return cv2.resize(image, (width, height), interpolation=method)
 
     def to_array(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Turn uint8 H x W x 3 RGB pictures into one float32 array N x 3 x height x width.

@@ -11,7 +11,9 @@ N x channels x h x w to N x `size`, unit length.
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, TypeVar
 
 from lofivpr.models.config import ModelError
@@ -21,7 +23,9 @@ B = TypeVar("B", bound=Builder)
 
 _BACKBONES: dict[str, Builder] = {}
 _AGGREGATORS: dict[str, Builder] = {}
-_BUILTIN_FILES = ("backbones", "netvlad", "gem")
+# The package's own, by the file that registers them: the names are known without torch, which the files need.
+_BUILTIN_BACKBONES = dict.fromkeys(("efficientnet_lite0", "tiny", "vgg16"), "backbones")
+_BUILTIN_AGGREGATORS = {"gem": "gem", "netvlad": "netvlad"}
 
 
 def register_backbone(name: str) -> Callable[[B], B]:
@@ -36,47 +40,66 @@ def register_aggregator(name: str) -> Callable[[B], B]:
 
 def backbone_builder(name: str) -> Builder:
     """The builder registered as `name`. Raises ModelError, which names the known ones."""
-    return _find(_BACKBONES, "backbone", name)
+    return _find(_BACKBONES, _BUILTIN_BACKBONES, "backbone", name)
 
 
-def aggregator_builder(name: str) -> Builder:
-    """The builder registered as `name`. Raises ModelError, which names the known ones."""
-    return _find(_AGGREGATORS, "aggregator", name)
+def build_aggregator(name: str, channels: int, options: dict[str, Any]) -> Any:
+    """An aggregator of features of `channels` channels.
+
+    Raises:
+        ModelError: an unknown name (the known ones are named) or an unknown option.
+    """
+    builder = _find(_AGGREGATORS, _BUILTIN_AGGREGATORS, "aggregator", name)
+    try:
+        inspect.signature(builder).bind(channels, **options)
+    except TypeError as error:
+        raise ModelError(
+            f"expected options that the aggregator {name} knows, found {options}: {error}. Correct them."
+        ) from None
+    return builder(channels, **options)
 
 
 def backbone_names() -> list[str]:
     """Names of all known backbones, sorted."""
-    _load_builtins()
-    return sorted(_BACKBONES)
+    return sorted({*_BACKBONES, *_BUILTIN_BACKBONES})
 
 
 def aggregator_names() -> list[str]:
     """Names of all known aggregators, sorted."""
-    _load_builtins()
-    return sorted(_AGGREGATORS)
+    return sorted({*_AGGREGATORS, *_BUILTIN_AGGREGATORS})
 
 
 def _register(table: dict[str, Builder], kind: str, name: str) -> Callable[[B], B]:
     def decorate(builder: B) -> B:
         if name in table:
-            raise ModelError(f"expected a new name for the {kind}, found {name!r}, which is taken. Choose another.")
+            raise ModelError(
+                f"expected a new name for the {kind}, found {name!r}, which is taken. Use another."
+            )
         table[name] = builder
         return builder
 
     return decorate
 
 
-def _find(table: dict[str, Builder], kind: str, name: str) -> Builder:
-    _load_builtins()
+def _find(table: dict[str, Builder], builtins: dict[str, str], kind: str, name: str) -> Builder:
+    if name not in table and name in builtins:
+        import_torch_file(builtins[name])
     if name not in table:
         raise ModelError(
-            f"expected a known {kind} ({', '.join(sorted(table))}), found {name!r}. "
-            f"Choose one of them, or import the module that registers it."
+            f"expected a known {kind} ({', '.join(sorted({*table, *builtins}))}), found {name!r}. "
+            "Choose one of them, or import the module that registers it."
         )
     return table[name]
 
 
-def _load_builtins() -> None:
-    """Import the files that register themselves; they need torch, this file does not."""
-    for file in _BUILTIN_FILES:
-        importlib.import_module(f"lofivpr.models.{file}")
+def import_torch_file(file: str) -> ModuleType:
+    """Import a file of this room that needs torch. Raises ModelError when it is not installed."""
+    try:
+        return importlib.import_module(f"lofivpr.models.{file}")
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "lofivpr":
+            raise
+        raise ModelError(
+            f"expected torch and timm for lofivpr.models.{file}, found: {error}. "
+            "Run \"pip install 'lofivpr[train]'\"."
+        ) from None

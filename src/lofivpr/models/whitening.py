@@ -25,8 +25,8 @@ def fit_whitening(descriptors: np.ndarray, dim: int, floor: float = 1e-10) -> tu
     rows, width = descriptors.shape
     if not 1 <= dim <= min(width, rows - 1):
         raise ModelError(
-            f"expected whitening to between 1 and min(D, N - 1) = {min(width, rows - 1)} dimensions, found {dim} "
-            f"from {rows} descriptors of {width}. Give more pictures, or ask for fewer dimensions."
+            f"expected whitening to between 1 and min(D, N - 1) = {min(width, rows - 1)} dimensions, "
+            f"found {dim} from {rows} descriptors of {width}. Give more pictures or fewer dimensions."
         )
     mean = descriptors.mean(axis=0, dtype=np.float64)
     centred = descriptors.astype(np.float64) - mean

@@ -1,5 +1,7 @@
 """Pictures with positions, and what counts as finding the right one."""
 
+from __future__ import annotations
+
 from lofivpr.places.columns import SCHEMA
 from lofivpr.places.formats import FORMATS, Format, Found, detect, register_format
 from lofivpr.places.geodesy import LocalFrame, PlacesError, geodesic, heading_difference

@@ -112,7 +112,7 @@ def _check_images(images: list[str | None]) -> None:
             raise PlacesError(f"expected a picture in every row, found none in row {row}.")
         if image in seen:
             raise PlacesError(
-                f"expected each picture once, found {image} in rows {seen[image]} and {row}. Remove one of them."
+                f"expected each picture once, found {image} in rows {seen[image]} and {row}. Remove one."
             )
         seen[image] = row
 
@@ -128,18 +128,19 @@ def _check_roles(roles: list[str | None]) -> None:
 def complete(table: pa.Table) -> pa.Table:
     """A conforming table with every position in both forms, where there are two.
 
-    Latitude and longitude are the truth and give easting, northing and zone; where they are missing, UTM with a
-    zone gives them; metres without a zone get the zone `local`. Headings are brought to 0 <= heading < 360.
+    Latitude and longitude are the truth and give easting, northing and zone; where they are missing, UTM with
+    a zone gives them; metres without a zone get the zone `local`. Headings become 0 <= heading < 360.
 
     Raises:
-        PlacesError: half a position, a position off the map, or metres of a local frame beside positions on earth.
+        PlacesError: half a position, a position off the map, or local metres beside positions on earth.
     """
     images = table["image"].to_pylist()
     lat, lon = _pair(table, "lat", "lon", images)
     east, north = _pair(table, "easting", "northing", images)
     zone = np.array(table["zone"].to_pylist(), dtype=object)
-    if (np.abs(lat) > 90).any() or (np.abs(lon) > 180).any():
-        first = int(np.argmax((np.abs(lat) > 90) | (np.abs(lon) > 180)))
+    off = (np.abs(lat) > 90) | (np.abs(lon) > 180)
+    if off.any():
+        first = int(np.argmax(off))
         raise PlacesError(
             f"expected lat, lon in degrees, found {lat[first]}, {lon[first]} for {images[first]}."
         )
@@ -147,11 +148,7 @@ def complete(table: pa.Table) -> pa.Table:
     named = np.array([text is not None and text.lower() != LOCAL for text in zone], dtype=bool)
     utm = ~degrees & ~np.isnan(east) & named
     local = ~degrees & ~np.isnan(east) & ~named
-    if local.any() and (degrees | utm).any():
-        raise PlacesError(
-            f"expected positions in one frame, found {images[int(np.argmax(local))]} in metres without a zone and "
-            f"{images[int(np.argmax(degrees | utm))]} on earth. Give every row lat and lon, or a zone."
-        )
+    _check_one_frame(local, degrees | utm, images)
     zone[~(degrees | utm | local)] = None
     zone[local] = LOCAL
     if degrees.any():
@@ -161,6 +158,14 @@ def complete(table: pa.Table) -> pa.Table:
         zone[utm] = [f"{parse_zone(z)[0]}{band_of(a)}" for z, a in zip(zone[utm], lat[utm], strict=True)]
     heading = table["heading_deg"].to_numpy() % 360
     return _replace(table, lat=lat, lon=lon, easting=east, northing=north, zone=zone, heading_deg=heading)
+
+
+def _check_one_frame(local: np.ndarray, earth: np.ndarray, images: list[str]) -> None:
+    if local.any() and earth.any():
+        raise PlacesError(
+            f"expected positions in one frame, found {images[int(np.argmax(local))]} in metres without a "
+            f"zone and {images[int(np.argmax(earth))]} on earth. Give every row lat and lon, or a zone."
+        )
 
 
 def _pair(table: pa.Table, a: str, b: str, images: list[str]) -> tuple[np.ndarray, np.ndarray]:

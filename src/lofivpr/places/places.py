@@ -42,10 +42,10 @@ class Place:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Places:
-    """Pictures with positions: an Arrow table with the columns of `columns.SCHEMA`, and the folder they lie in.
+    """Pictures with positions: an Arrow table with the columns of `columns.SCHEMA`, and their folder.
 
-    Make one with `open` or `from_table`, which check and complete it. Parts of it (`select`, `split`, `database`,
-    `queries`) keep its local frame, so that their `xy()` can be compared.
+    Make one with `open` or `from_table`, which check and complete it. Parts of it (`select`, `split`,
+    `database`, `queries`) keep its local frame, so that their `xy()` can be compared.
     """
 
     root: Path
@@ -105,7 +105,7 @@ class Places:
         return np.asarray(self.table[name].to_numpy(), dtype=np.float64)
 
     def with_column(self, name: str, values: Any) -> Places:
-        """These places with one column of labels replaced (N values; None is null); positions stay as they are."""
+        """These places with one column of labels replaced (N values; None is null); positions stay."""
         if name in ("image", "lat", "lon", "easting", "northing", "zone"):
             raise ValueError(f"column {name} holds pictures or positions: build new places by from_table")
         index = columns.SCHEMA.get_field_index(name)
@@ -198,7 +198,7 @@ class Places:
         )
 
     def points(self) -> npt.NDArray[np.float64]:
-        """Points whose straight distance is the distance in metres, float64 N x 3, whatever zones they lie in.
+        """Points whose straight distance is the distance in metres, float64 N x 3, in whatever zones.
 
         Geocentric where positions are on earth, (x, y, 0) where they are local.
 

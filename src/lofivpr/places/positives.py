@@ -23,8 +23,10 @@ SLACK_DEG = 1e-9
 
 @dataclass(frozen=True)
 class Positives:
-    """A rule: within `limit` metres, of the same place, or within `limit` frames of the same sequence; and, where
-    `heading_deg` is given, looking the same way to that many degrees. Limits are inclusive.
+    """A rule: within `limit` metres, of the same place, or within `limit` frames of the same sequence.
+
+    Where `heading_deg` is given, also looking the same way to that many degrees. Limits are inclusive;
+    pictures without a sequence are all of one.
 
     Written `25m`, `25m,45deg`, `place`, `2frames`. A picture is never its own positive.
     """
@@ -63,10 +65,11 @@ class Positives:
         return cls("frames", float(match["frames"]), heading)
 
     def __str__(self) -> str:
-        base = {"metres": f"{self.limit:.12g}m", "place": "place", "frames": f"{self.limit:.12g}frames"}[
-            self.rule
-        ]
-        return base if self.heading_deg is None else f"{base},{self.heading_deg:.12g}deg"
+        limit = np.format_float_positional(self.limit, trim="-")
+        base = {"metres": f"{limit}m", "place": "place", "frames": f"{limit}frames"}[self.rule]
+        if self.heading_deg is None:
+            return base
+        return f"{base},{np.format_float_positional(self.heading_deg, trim='-')}deg"
 
     def find(self, queries: Places, database: Places) -> list[Indices]:
         """For each query the rows of its positives in the database, int64, ascending, maybe none.

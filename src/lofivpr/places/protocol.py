@@ -48,12 +48,13 @@ class Cases:
 class Protocol:
     """How places are asked and judged.
 
-    `roles`: the pictures of role query are searched among those of role database. `leave-panorama-out`: every picture
-    is once a query, its database all pictures of other panoramas (a picture without panorama leaves only itself out).
+    `roles`: the pictures of role query are searched among those of role database. `leave-panorama-out`: every
+    picture is once a query, its database all pictures of other panoramas (a picture without panorama leaves
+    only itself out).
 
     Attributes:
-        without_positives: a query without right answer is a `miss` (the field's habit) or is left out (`drop`).
-        database_model: whose descriptors the database holds; `own` means the model that describes the queries.
+        without_positives: a query without right answer is a `miss` (the field's habit) or left out, `drop`.
+        database_model: whose descriptors the database holds; `own` means the model of the queries.
         database_quality, query_quality: the qualities of both sides.
         places: digest of the places that are asked; empty until `on(places)`.
     """
@@ -109,8 +110,8 @@ class Protocol:
         """The queries, the database and the right answers in `places` (usually one split).
 
         Raises:
-            PlacesError: no queries or no database, what the positives need is missing, no query has any positive,
-                or the places are not those whose digest the protocol carries.
+            PlacesError: no queries or no database, what the positives need is missing, no query has a
+                positive, or the places are not those whose digest the protocol carries.
         """
         if self.places and self.places != places.digest:
             raise PlacesError(
@@ -120,8 +121,9 @@ class Protocol:
         cases = self._by_roles(places) if self.name == "roles" else self._leave_panorama_out(places)
         if cases.queries_without_positives == len(cases.queries):
             raise PlacesError(
-                f"expected queries with positives by {self.positives}, found none among {len(cases.queries)} queries "
-                f"and {len(cases.database)} pictures of the database. Widen the positives or choose another split."
+                f"expected queries with positives by {self.positives}, found none among {len(cases.queries)} "
+                f"queries and {len(cases.database)} pictures of the database. Widen the positives or choose "
+                "another split."
             )
         return cases
 

@@ -19,13 +19,14 @@ def cut_validation(
 ) -> tuple[Places, Places]:
     """Cut places in two by area: those to train on, and those to validate on.
 
-    With positions, a straight line across the longest or the shortest extent cuts off about `fraction` of the pictures,
-    and pictures to train on that are nearer than `gap_m` to any picture of the validation are dropped. Of the four such
-    cuts that leave both roles on the validation side, `seed` 0 takes the one that drops fewest, 1 the next, and so on.
-    Without positions, whole sequences (else whole places), drawn by `seed`, go to the validation.
+    With positions, a straight line across the longest or the shortest extent cuts off about `fraction` of the
+    pictures, and pictures to train on that are nearer than `gap_m` to any picture of the validation are
+    dropped. Of these four cuts, those count that leave both roles on the validation side; `seed` 0 takes the
+    one that drops fewest, 1 the next, and so on. Without positions, whole sequences (else whole places),
+    drawn by `seed`, go to the validation.
 
-    Roles are kept; where no picture is a query, a quarter of the validation becomes queries. The validation's split is
-    named `validation`.
+    Roles are kept; where no picture is a query, a quarter of the validation becomes queries. The validation's
+    split is named `validation`.
 
     Raises:
         PlacesError: no cut leaves something on both sides, or there is nothing to cut by.
@@ -38,9 +39,9 @@ def cut_validation(
     good = [cut for cut in cuts if cut[0].any() and _has_both_roles(roled, cut[1])]
     if not good:
         raise PlacesError(
-            f"expected to cut {fraction:.0%} of {len(places)} pictures for validation, with database and queries, by "
-            f"{f'area with a gap of {gap_m:g} m' if by_area else 'whole sequences or places'}, found no such cut. "
-            "Give more pictures, another fraction, or a smaller gap."
+            f"expected to cut {fraction:.0%} of {len(places)} pictures for validation, with database and "
+            f"queries, by {f'area with a gap of {gap_m:g} m' if by_area else 'whole sequences or places'}, "
+            "found no such cut. Give more pictures, another fraction, or a smaller gap."
         )
     good.sort(key=lambda cut: -int(cut[0].sum()))
     train, validation = good[seed % len(good)]
@@ -54,8 +55,8 @@ def _has_both_roles(places: Places, mask: Mask) -> bool:
 
 
 def _with_roles(places: Places, by_area: bool) -> Places:
-    """Every fourth panorama asks, where distance tells positives; else every fourth picture, since a sequence or a
-    place must keep pictures on both sides."""
+    """Every fourth panorama asks, where distance tells positives; else every fourth picture, since a sequence
+    or a place must keep pictures on both sides."""
     turn = places.groups() if by_area else np.arange(len(places))
     return places.with_column("role", np.where(turn % 4 == 3, "query", "database").tolist())
 
@@ -98,6 +99,6 @@ def _units(places: Places) -> npt.NDArray[np.int64]:
         if all(value is not None for value in values):
             return np.unique(values.astype(str), return_inverse=True)[1].astype(np.int64)
     raise PlacesError(
-        "expected positions, sequences or places for every picture to cut a validation by, found pictures without. "
-        "Fill one of these columns."
+        "expected positions, sequences or places for every picture to cut a validation by, found pictures "
+        "without. Fill one of these columns."
     )

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from lofivpr.quality.clip import EncodedClip
+from lofivpr.quality.degrade import DegradedFolder, DegradedRow, degrade_folder
 from lofivpr.quality.grammar import QualityError
 from lofivpr.quality.metrics import psnr, ssim
 from lofivpr.quality.quality import Encoded, Quality
 from lofivpr.quality.range import QualityRange
 
-__all__ = ["Encoded", "EncodedClip", "Quality", "QualityError", "QualityRange", "psnr", "ssim"]
+__all__ = [
+    "DegradedFolder",
+    "DegradedRow",
+    "Encoded",
+    "EncodedClip",
+    "Quality",
+    "QualityError",
+    "QualityRange",
+    "degrade_folder",
+    "psnr",
+    "ssim",
+]

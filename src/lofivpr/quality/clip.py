@@ -21,7 +21,8 @@ class EncodedClip:
     """A clip after the channel, one entry a frame that was sent.
 
     `frames`: decoded, uint8 H' x W' x 3 RGB. `n_bytes`: bytes of each frame, parameter sets included, or None
-    without a codec. `packets`: those bytes. `source`: number of the frame in the source. `keys`: is it a key frame.
+    without a codec. `packets`: those bytes. `source`: number of the frame in the source. `keys`: is it a key
+    frame. `fps`: frames per second that were sent.
     """
 
     frames: list[np.ndarray]
@@ -56,21 +57,21 @@ def encode_clip(quality: Quality, frames: Iterable[np.ndarray], fps: float) -> E
     if quality.is_video:
         return _encode_stream(quality, small, source, rate)
     encoded = [quality_of_codec(quality).encode(image) for image in small]
+    images, keys = [e.image for e in encoded], [True] * len(encoded)
+    if quality.codec is None:
+        return EncodedClip(images, None, None, source, keys, rate)
     packets = [e.data for e in encoded if e.data is not None]
-    n_bytes = [len(data) for data in packets]
-    has_bytes = quality.codec is not None
-    images = [e.image for e in encoded]
-    return EncodedClip(
-        images, n_bytes if has_bytes else None, packets if has_bytes else None, source, [True] * len(images), rate
-    )
+    return EncodedClip(images, [len(data) for data in packets], packets, source, keys, rate)
 
 
 def kept_frames(frames: Iterable[np.ndarray], fps: float, rate: float) -> Iterator[tuple[int, np.ndarray]]:
     """Number and picture of the frames that a clip of `rate` keeps: the first at or after each tick."""
+    last = -1
     for number, frame in enumerate(frames):
-        # 1e-9 keeps 30 -> 10 fps at every third frame in spite of rounding.
-        if number == 0 or math.floor(number * rate / fps + 1e-9) > math.floor((number - 1) * rate / fps + 1e-9):
+        tick = math.floor(number * rate / fps + 1e-9)  # 30 -> 10 fps is every third frame in spite of rounding
+        if tick > last:
             yield number, frame
+        last = tick
 
 
 def quality_of_codec(quality: Quality) -> Quality:
@@ -86,5 +87,8 @@ def _encode_stream(quality: Quality, images: list[np.ndarray], source: list[int]
     data = [packet for _, packet, _ in packets]
     decoded = list(video.decode_stream(data, quality.codec, size))
     if [number for number, _, _ in packets] != list(range(len(images))) or len(decoded) != len(images):
-        raise QualityError(f"expected one packet and one picture a frame from {quality}, found {len(packets)}.")
+        raise QualityError(
+            f"expected one packet and one picture for each of {len(images)} frames from {quality}, "
+            f"found {len(packets)} and {len(decoded)}. Use another codec."
+        )
     return EncodedClip(decoded, [len(d) for d in data], data, source, [key for _, _, key in packets], rate)

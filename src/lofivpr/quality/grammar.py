@@ -1,9 +1,9 @@
 """The text of a quality: `raw`, `240p`, `360x203`, `405p/h265:qp30`, `h264:64kbps@10fps`.
 
-    quality    = "raw" | resolution | [resolution "/"] channel
-    resolution = HEIGHT "p" | WIDTH "x" HEIGHT
-    channel    = codec [":" setting] ["@" RATE "fps"] ["," preset]
-    setting    = NUMBER | "q" NUMBER | "qp" NUMBER | "crf" NUMBER | NUMBER "kbps"
+quality    = "raw" | resolution | [resolution "/"] channel
+resolution = HEIGHT "p" | WIDTH "x" HEIGHT
+channel    = codec [":" setting] ["@" RATE "fps"] ["," preset]
+setting    = NUMBER | "q" NUMBER | "qp" NUMBER | "crf" NUMBER | NUMBER "kbps"
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def format_parts(parts: Parts) -> str:
     channel = parts.codec
     if parts.mode is not None and parts.value is not None:
         channel += ":" + setting_text(parts.mode, parts.value)
-    channel += f"@{parts.fps:.3f}".rstrip("0").rstrip(".") + "fps" if parts.fps else ""
+    channel += f"@{parts.fps:.3f}".rstrip("0").rstrip(".") + "fps" if parts.fps is not None else ""
     channel += f",{parts.preset}" if parts.preset != "default" else ""
     return f"{resolution}/{channel}" if resolution else channel
 
@@ -166,8 +166,8 @@ def check_parts(parts: Parts) -> None:
     check_setting(text, codec, parts.mode, parts.value)
     if parts.preset not in codec.presets:
         raise fault(text, f"{codec.name} has the presets {', '.join(codec.presets)}, not {parts.preset!r}")
-    if parts.fps is not None and not (codec.is_video and 0 < parts.fps <= 1000):
-        raise fault(text, "a frame rate is 0.001..1000fps and belongs to a video codec")
+    if parts.fps is not None and not (codec.is_video and 0.001 <= round(parts.fps, 3) == parts.fps <= 1000):
+        raise fault(text, "a frame rate is 0.001..1000fps with at most 3 decimals, and belongs to a video codec")
 
 
 def check_setting(text: str, codec: Codec, mode: str | None, value: int | None) -> None:

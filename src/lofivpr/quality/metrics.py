@@ -65,4 +65,4 @@ def _blur(values: np.ndarray) -> np.ndarray:
 
 def _check_same(a: np.ndarray, b: np.ndarray) -> None:
     if a.shape != b.shape or a.size == 0:
-        raise QualityError(f"expected two pictures of one size, found {a.shape} and {b.shape}. Resize one first.")
+        raise QualityError(f"expected two pictures of one size, found {a.shape} and {b.shape}. Resize one.")

@@ -12,7 +12,15 @@ import numpy as np
 from lofivpr.files import digest
 from lofivpr.quality import stills, video
 from lofivpr.quality.clip import EncodedClip, encode_clip
-from lofivpr.quality.grammar import CODECS, Parts, QualityError, check_parts, format_parts, parse_parts, setting_text
+from lofivpr.quality.grammar import (
+    CODECS,
+    Parts,
+    QualityError,
+    check_parts,
+    format_parts,
+    parse_parts,
+    setting_text,
+)
 from lofivpr.quality.resize import resize
 from lofivpr.quality.yuv import COLOUR
 
@@ -95,7 +103,7 @@ class Quality:
 
     @property
     def digest(self) -> str:
-        """16 hex digits over everything that decides pixels and bytes: scaler, chroma, encoder options, preset."""
+        """16 hex digits over all that decides pixels and bytes: scaler, chroma, encoder options, preset."""
         return digest("quality", json.dumps(self.rules(), sort_keys=True))
 
     def rules(self) -> dict[str, Any]:
@@ -185,14 +193,14 @@ class Quality:
             QualityError: this quality has no codec, or the bytes are damaged or of another size.
         """
         if self.codec is None:
-            raise QualityError(f"expected a quality with a codec, found {self}, which has no bytes to decode.")
+            raise QualityError(f"expected a quality with a codec, found {self}: there is nothing to decode.")
         if self.is_video:
             images = list(video.decode_stream([data], self.codec, size))
         else:
             images = [stills.decode_file(data, self.codec)]
         if len(images) != 1 or images[0].shape[:2] != (size[1], size[0]):
             found = [f"{image.shape[1]} x {image.shape[0]}" for image in images]
-            raise QualityError(f"expected one picture of {size[0]} x {size[1]}, found {found}. Encode it again.")
+            raise QualityError(f"expected one picture of {size[0]} x {size[1]}, found {found}. Encode again.")
         return images[0]
 
     def encode_clip(self, frames: Iterable[np.ndarray], fps: float) -> EncodedClip:
@@ -200,7 +208,7 @@ class Quality:
 
         Args:
             frames: uint8 H x W x 3 RGB, all of one size.
-            fps: their frames per second; a quality with `@10fps` keeps every frame that a clip of that rate needs.
+            fps: their frames per second; a quality with `@10fps` keeps the frames that such a clip needs.
 
         Raises:
             QualityError: no frames, frames of different sizes, or more frames per second than the source has.
@@ -214,6 +222,4 @@ Quality.RAW = Quality()
 def check_image(image: np.ndarray) -> None:
     """Raise QualityError unless `image` is uint8 H x W x 3 with pixels in it."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise QualityError(
-            f"expected a picture of uint8 H x W x 3, found {image.dtype} {image.shape}. Open it with open_image."
-        )
+        raise QualityError(f"expected a picture of uint8 H x W x 3, found {image.dtype} {image.shape}. Use open_image.")

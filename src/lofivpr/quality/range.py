@@ -77,4 +77,3 @@ class QualityRange:
         if value is not None and self.high.value is not None:
             value = int(rng.integers(value, self.high.value + 1))
         return replace(self.low, height=height, value=value)
-

@@ -55,4 +55,6 @@ def decode_file(data: bytes, codec: str) -> np.ndarray:
         with Image.open(io.BytesIO(data), formats=[SETTINGS[codec]["format"]]) as image:
             return np.array(image.convert("RGB"))
     except Exception as error:  # decoders of damaged files raise OSError, SyntaxError, ...
-        raise QualityError(f"expected the bytes of a whole {codec} picture, found: {error}. Encode it again.") from error
+        raise QualityError(
+            f"expected the bytes of a whole {codec} picture, found: {error}. Encode it again."
+        ) from error

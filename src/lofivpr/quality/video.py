@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import cast
 
 import av
 import cv2
@@ -28,7 +29,7 @@ class Preset:
     """How a video codec is run; every field is part of a quality's digest.
 
     `default` is what a robot streams: no look-ahead, no reordering, key frames at fixed distances.
-    `paper` is the paper's: libx265 GOP 60, no B-frames, veryfast, bicubic scaling, all else the encoder's own.
+    `paper` is the paper's: libx265 GOP 60, no B-frames, veryfast, bicubic scaling, else the defaults.
     """
 
     name: str
@@ -41,9 +42,7 @@ class Preset:
 PRESETS = {"default": Preset("default", "area"), "paper": Preset("paper", "bicubic", low_delay=False)}
 
 
-def encoder_options(
-    codec: str, mode: str, value: int, preset: Preset, still: bool
-) -> dict[str, str]:
+def encoder_options(codec: str, mode: str, value: int, preset: Preset, still: bool) -> dict[str, str]:
     """The options given to FFmpeg's encoder, complete: they are part of the digest.
 
     A still sets ipratio 1, because x264 and x265 code an intra frame finer than the QP asked for (ratio 1.4).
@@ -54,9 +53,10 @@ def encoder_options(
         return {"preset": preset.speed, name: ":".join(f"{key}={val}" for key, val in params.items())}
     if codec == "av1":
         return _av1_options(mode, value, preset, still)
+    gop = _gop(preset, still)
     rate = _vpx_rate(value) if mode == "kbps" else {"crf": str(value), "b": "0"}
     speed = {"deadline": "good", "cpu-used": "5"} if still else {"deadline": "realtime", "cpu-used": "7"}
-    return {**rate, **speed, "lag-in-frames": "0", "auto-alt-ref": "0", "row-mt": "0", "g": _gop(preset, still)}
+    return {**rate, **speed, "lag-in-frames": "0", "auto-alt-ref": "0", "row-mt": "0", "g": gop}
 
 
 def _x26x_params(codec: str, mode: str, value: int, preset: Preset, still: bool) -> dict[str, object]:
@@ -71,7 +71,9 @@ def _x26x_params(codec: str, mode: str, value: int, preset: Preset, still: bool)
         params |= {"rc-lookahead": 0, "scenecut": 0}
         params |= {"sync-lookahead": 0} if codec == "h264" else {"cutree": 0, "wpp": 0}
     if codec == "h265":  # one thread, so that worker threads can each run an encoder
-        params |= {"info": 0, "log-level": "none", "frame-threads": 1, "pools": "none"}
+        params |= {"info": 0, "log-level": "none", "frame-threads": 1}
+        # Without a pool x265 drops wavefronts, its default, which the paper's streams have.
+        params["pools"] = "none" if still or preset.low_delay else 1
     return params
 
 
@@ -102,7 +104,7 @@ class Encoder:
         os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 prints a page on stderr at each start otherwise
         self.codec, self.size, self._count = codec, size, 0
         try:
-            context = av.CodecContext.create(ENCODERS[codec], "w")
+            context = cast(av.VideoCodecContext, av.CodecContext.create(ENCODERS[codec], "w"))
             context.width, context.height = padded_size(size)
             context.pix_fmt = "yuv420p"
             context.framerate = Fraction(fps).limit_denominator(1000)
@@ -129,8 +131,10 @@ class Encoder:
         return self._packets(None)
 
     def _packets(self, frame: av.VideoFrame | None) -> list[tuple[int, bytes, bool]]:
-        packets = self._context.encode(frame)
-        return [(int(p.pts or 0), without_messages(bytes(p), self.codec), bool(p.is_keyframe)) for p in packets]
+        return [
+            (int(packet.pts or 0), without_messages(bytes(packet), self.codec), bool(packet.is_keyframe))
+            for packet in self._context.encode(frame)
+        ]
 
 
 def decode_stream(packets: list[bytes], codec: str, size: tuple[int, int]) -> Iterator[np.ndarray]:
@@ -139,7 +143,7 @@ def decode_stream(packets: list[bytes], codec: str, size: tuple[int, int]) -> It
     Raises:
         QualityError: the packets cannot be decoded, or their pictures are not of this size.
     """
-    context = av.CodecContext.create(DECODERS[codec], "r")
+    context = cast(av.VideoCodecContext, av.CodecContext.create(DECODERS[codec], "r"))
     context.thread_count = 1
     try:
         for data in [*packets, None]:

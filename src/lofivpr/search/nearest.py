@@ -138,7 +138,7 @@ def _distances(queries: np.ndarray, chunk: np.ndarray, rows: np.ndarray) -> np.n
     queries, rows = np.ascontiguousarray(queries), np.ascontiguousarray(rows)
     out = np.empty(rows.shape, np.float32)
     pointers = (faiss.swig_ptr(array) for array in (out, queries, chunk, rows))
-    faiss.fvec_L2sqr_by_idx(*pointers, queries.shape[1], *rows.shape)
+    faiss.fvec_L2sqr_by_idx(*pointers, queries.shape[1], *rows.shape)  # type: ignore[attr-defined]
     return out
 
 

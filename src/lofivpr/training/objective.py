@@ -19,7 +19,10 @@ from lofivpr.training.teacher_cache import TeacherCache
 class Objective(Protocol):
     """Losses of a batch by name, each already weighted; their sum is minimised."""
 
-    adapter: nn.Module | None
+    @property
+    def adapter(self) -> nn.Module | None:
+        """Layers beside the model that train with it."""
+        ...
 
     def __call__(self, output: Output, batch: Batch) -> dict[str, Tensor]:
         """Weighted losses, scalars that carry gradients."""
@@ -43,8 +46,7 @@ class Distillation:
         """Losses named in the recipe, weighted."""
         targets, matrices = (target.to(output.descriptor.device) for target in self.cache.targets(batch.indices))
         return {
-            name: weight * self._loss(name, output, targets, matrices)
-            for name, weight in self.recipe.losses.items()
+            name: weight * self._loss(name, output, targets, matrices) for name, weight in self.recipe.losses.items()
         }
 
     def _loss(self, name: str, output: Output, targets: Tensor, matrices: Tensor) -> Tensor:
@@ -63,7 +65,7 @@ class Distillation:
 class MetricLearning:
     """Multi-similarity or triplets on the model's own descriptors: a teacher, or the no-teacher control."""
 
-    adapter = None
+    adapter: nn.Module | None = None
 
     def __init__(self, recipe: Recipe, relations: Relations) -> None:
         self.recipe = recipe

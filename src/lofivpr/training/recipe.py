@@ -129,7 +129,7 @@ def _losses(text: str, known: dict[LossName, float]) -> Any:
     """`mse+ickd` with the recipe's weights (1 where it has none), or a YAML mapping with its own."""
     if text.lstrip().startswith("{"):
         return yaml.safe_load(text)
-    weights: dict[str, float] = {**known}
+    weights: dict[str, float] = {str(name): weight for name, weight in known.items()}
     return {name: weights.get(name, 1.0) for name in text.split("+")}
 
 

@@ -108,12 +108,14 @@ class _Run:
 
     def _trainer(self, model: PlaceModel) -> Trainer:
         torch.manual_seed(self.recipe.seed)  # an adapter's first weights
+        for network in (model, self.teacher):
+            if network is not None:  # halves the time of depthwise convolutions on a CPU
+                network.to(memory_format=torch.channels_last)
         kept, validating = cut_validation(
             self.data,
             fraction=self.recipe.validation_fraction,
             gap_m=self.recipe.validation_gap_m,
-            seed=self.recipe.seed,
-        )
+        )  # the same cut for every seed
         model.requires_grad_(True)
         set_trainable_stages(model, self.recipe.trainable_stages)
         sampler, objective = self._objective(model, kept)
@@ -148,5 +150,9 @@ class _Run:
             },
         }
         if self.teacher is not None:
-            card["teacher"] = {"digest": self.teacher.digest, "path": self.teacher_path, "name": self.teacher.name}
+            card["teacher"] = {
+                "digest": self.teacher.digest,
+                "path": self.teacher_path,
+                "name": self.teacher.name,
+            }
         return card

@@ -78,9 +78,7 @@ class Sampler:
         self.ladder = [Quality.parse(quality) for quality in recipe.qualities]
         self.descriptors = teacher_descriptors
         self.relations = (
-            None
-            if recipe.batch == "pictures"
-            else Relations(places, recipe.positives, recipe.negative_radius_m)
+            None if recipe.batch == "pictures" else Relations(places, recipe.positives, recipe.negative_radius_m)
         )
         self.anchors = np.arange(self.count) if self.relations is None else self.relations.anchors
 
@@ -121,9 +119,7 @@ class Sampler:
         rows = self.relations.positives[anchor]
         if self.descriptors is None:
             return int(rng.choice(rows))
-        similarity = np.asarray(self.descriptors[rows], np.float32) @ np.asarray(
-            self.descriptors[anchor], np.float32
-        )
+        similarity = np.asarray(self.descriptors[rows], np.float32) @ np.asarray(self.descriptors[anchor], np.float32)
         return int(rows[np.argmax(similarity)])
 
     def _negatives(self, anchor: int, rng: np.random.Generator) -> list[int]:

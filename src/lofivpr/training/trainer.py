@@ -119,7 +119,12 @@ class Trainer:
         self.optimizer.step()
         self.progressed.step += 1
         self.progressed.metrics.append(
-            {"step": self.progressed.step, "learning_rate": rate, "loss": total.item(), "gradient_norm": norm.item()}
+            {
+                "step": self.progressed.step,
+                "learning_rate": rate,
+                "loss": total.item(),
+                "gradient_norm": norm.item(),
+            }
             | {f"loss_{name}": value.item() for name, value in parts.items()}
         )
         return float(total.item())
@@ -127,7 +132,9 @@ class Trainer:
     def _validate(self, epoch: int) -> None:
         recall = self.validation.recall(self.model)
         self.progressed.metrics.append({"step": self.progressed.step, "epoch": epoch} | recall)
-        if recall["recall@1"] >= self.progressed.best:  # of equals the later, which has seen more
+        # A student may stay its teacher; a teacher that stays its initialisation would not be one.
+        eligible = epoch > 0 or self.validation.database is not None
+        if eligible and recall["recall@1"] >= self.progressed.best:  # of equals the later, which has seen more
             self.progressed.best = recall["recall@1"]
             state = self.model.state_dict()
             self.progressed.best_weights = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}

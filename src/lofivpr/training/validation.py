@@ -35,9 +35,7 @@ class Validation:
     database: np.ndarray | None
 
     @classmethod
-    def build(
-        cls, places: Places, positives: str, ladder: list[Quality], teacher: PlaceModel | None
-    ) -> Validation:
+    def build(cls, places: Places, positives: str, ladder: list[Quality], teacher: PlaceModel | None) -> Validation:
         """Assign qualities in turn, and describe the database once if a teacher holds it."""
         protocol = Protocol(name="leave-panorama-out", positives=Positives.parse(positives))
         qualities = tuple(ladder[row % len(ladder)] for row in range(len(places)))

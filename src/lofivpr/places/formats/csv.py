@@ -21,15 +21,15 @@ def _matches(path: Path) -> bool:
     return path.suffix.lower() == ".csv" if path.is_file() else (path / NAME).is_file()
 
 
-@register_format("csv", matches=_matches)
+@register_format("csv", order=10, matches=_matches)
 def read_csv(path: Path) -> Found:
     """Read a CSV, or the `places.csv` of a folder; pictures are relative to its folder.
 
     Columns that are not known are ignored. Comma, semicolon and tab separate.
 
     Raises:
-        PlacesError: not UTF-8 text, no image column, no positions, a cell that does not fit (naming its line),
-            a line of another length, or a picture that is there twice.
+        PlacesError: not UTF-8 text, no image column, no positions, a cell that does not fit (naming
+            its line), a line of another length, or a picture that is there twice.
     """
     path = path if path.is_file() else path / NAME
     try:
@@ -104,7 +104,8 @@ def _check_image(image: str | None, line: int, lines: dict[str, int], path: Path
         raise PlacesError(f"expected a picture in line {line} of {path}, found an empty `image`.")
     if image in lines:
         raise PlacesError(
-            f"expected each picture once in {path}, found {image} in lines {lines[image]} and {line}. Remove one."
+            f"expected each picture once in {path}, found {image} in lines {lines[image]} and {line}."
+            " Remove one."
         )
     lines[image] = line
 

@@ -11,7 +11,7 @@ from lofivpr.places.formats.registry import Found, register_format
 from lofivpr.places.geodesy import PlacesError
 
 
-@register_format("folder", matches=Path.is_dir)
+@register_format("folder", order=100, matches=Path.is_dir)
 def read_folder(path: Path) -> Found:
     """Every picture under the folder, without positions: good for describing and as a database only.
 

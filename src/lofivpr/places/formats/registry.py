@@ -13,7 +13,7 @@ from lofivpr.places.geodesy import PlacesError
 
 @dataclass(frozen=True)
 class Found:
-    """What a reader found: the folder that pictures are relative to, and their table (any columns of the schema)."""
+    """What a reader found: the folder that pictures are relative to, and their table."""
 
     root: Path
     table: pa.Table
@@ -24,6 +24,7 @@ class Format:
     """A convention: `matches(path)` says cheaply whether a path follows it, `read(path)` reads it."""
 
     name: str
+    order: int
     matches: Callable[[Path], bool]
     read: Callable[[Path], Found]
 
@@ -32,12 +33,12 @@ FORMATS: dict[str, Format] = {}
 
 
 def register_format(
-    name: str, matches: Callable[[Path], bool]
+    name: str, order: int, matches: Callable[[Path], bool]
 ) -> Callable[[Callable[[Path], Found]], Callable[[Path], Found]]:
-    """Register the decorated reader; conventions registered first are tried first."""
+    """Register the decorated reader; those of lower `order` are tried first (csv 10, bare folder 100)."""
 
     def register(read: Callable[[Path], Found]) -> Callable[[Path], Found]:
-        FORMATS[name] = Format(name, matches, read)
+        FORMATS[name] = Format(name, order, matches, read)
         return read
 
     return register
@@ -58,10 +59,10 @@ def detect(path: str | Path, convention: str | None = None) -> Format:
         )
     if convention is not None:
         return FORMATS[convention]
-    for entry in FORMATS.values():
+    for entry in sorted(FORMATS.values(), key=lambda entry: entry.order):
         if entry.matches(path):
             return entry
     raise PlacesError(
-        f"expected a places.csv, or a folder with places.csv, with UTM-named pictures (@easting@northing@...) or "
-        f"with any pictures, found none of them at {path}."
+        "expected a places.csv, or a folder with places.csv, with UTM-named pictures (@easting@northing@...) "
+        f"or with any pictures, found none of them at {path}."
     )

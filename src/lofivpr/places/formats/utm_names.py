@@ -22,14 +22,15 @@ def _matches(path: Path) -> bool:
     return path.is_dir() and any(_name(image).startswith("@") for image in pictures_under(path))
 
 
-@register_format("utm-names", matches=_matches)
+@register_format("utm-names", order=50, matches=_matches)
 def read_utm_names(path: Path) -> Found:
-    """Read a folder of UTM-named pictures; folders named train, val, test and database, queries on the way to a
-    picture are its split and role.
+    """Read a folder of UTM-named pictures; folders named train, val, test and database, queries on the way to
+    a picture are its split and role.
 
-    Easting and northing are the position: names carry them to a centimetre, but lat and lon only to five decimals,
-    about a metre. Without zone and letter, lat and lon tell the zone; without these too, metres are local, as in
-    the pseudo-UTM of frame-indexed data sets. The name's time and note have no fixed form and are not read.
+    Easting and northing are the position: names carry them to a centimetre, but lat and lon only to five
+    decimals, about a metre. Without zone and letter, lat and lon tell the zone; without these too, metres are
+    local, as in the pseudo-UTM of frame-indexed data sets. The name's time and note have no fixed form and
+    are not read.
 
     Raises:
         PlacesError: no picture, or a name that does not follow the convention.

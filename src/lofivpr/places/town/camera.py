@@ -10,6 +10,7 @@ length along the optical axis (depth is z-depth), the panorama to unit length (d
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 from lofivpr.errors import LofiError
 
 Floats = NDArray[np.float64]
+Axes = tuple[NDArray[np.float32], NDArray[np.float32]]
 NEAR = 0.05
+SMALL = 16000  # pixels, below which testing all is faster than finding the ends of rows
 
 
 def _check(position: tuple[float, float, float], width: int, height: int) -> None:
@@ -60,7 +63,7 @@ class PinholeCamera:
             [[self.focal, 0, (self.width - 1) / 2], [0, self.focal, (self.height - 1) / 2], [0, 0, 1]]
         )
 
-    @property
+    @cached_property
     def rotation(self) -> Floats:
         """3 x 3, world to camera (x right, y down, z forward)."""
         h, p, r = np.radians([self.heading_deg, self.pitch_deg, self.roll_deg])
@@ -92,20 +95,39 @@ class PinholeCamera:
         """World vectors ... x 3 -> the form that `dot` takes."""
         return vectors @ self.rotation.T
 
-    def axes(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def axes(self) -> Axes:
         """Camera x of each column and camera y of each row at unit depth."""
         x = (np.arange(self.width) - (self.width - 1) / 2) / self.focal
         y = (np.arange(self.height) - (self.height - 1) / 2) / self.focal
         return x.astype(np.float32), y.astype(np.float32)
 
-    def dot(
-        self, turned: Floats, axes: tuple[NDArray[np.float32], NDArray[np.float32]], box: tuple[int, ...]
-    ) -> NDArray[np.float32]:
+    def dot(self, turned: Floats, axes: Axes, box: tuple[int, ...]) -> NDArray[np.float32]:
         """Ray . vector for the pixels of box (row0, row1, column0, column1), float32: an affine function."""
         r0, r1, c0, c1 = box
         across = axes[0][c0:c1] * np.float32(turned[0])
         down = axes[1][r0:r1] * np.float32(turned[1]) + np.float32(turned[2])
         return np.asarray(across[None, :] + down[:, None])
+
+    def inside(self, edges: Floats, axes: Axes, box: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Where Ray . vector >= 0 for all of the turned vectors E x 3: a run of columns in each row."""
+        c0, c1 = box[2:]
+        if (box[1] - box[0]) * (c1 - c0) < SMALL:
+            return np.logical_and.reduce([self.dot(edge, axes, box) >= 0 for edge in edges])
+        down = axes[1][box[0] : box[1]] * edges[:, 1:2] + edges[:, 2:]
+        across = edges[:, :1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cut = down / -across * self.focal + (self.width - 1) / 2
+        # A vector without a part along the row lets all of it through, or nothing.
+        level = np.where(down >= 0, -np.inf, np.inf)
+        first = np.where(across > 0, np.ceil(cut), np.where(across == 0, level, -np.inf)).max(axis=0)
+        last = np.where(across < 0, np.floor(cut), np.inf).min(axis=0)
+        columns = np.arange(c0, c1, dtype=np.float32)
+        first, last = (np.clip(end, c0 - 1, c1)[:, None].astype(np.float32) for end in (first, last))
+        return (columns >= first) & (columns <= last)
+
+    def planes(self, axes: Axes) -> tuple[NDArray[np.float32], ...]:
+        """The three coordinates of the rays in the form of `turn`, each broadcasting to H x W."""
+        return axes[0][None, :], axes[1][:, None], np.ones((1, 1), np.float32)
 
     def norms(self) -> NDArray[np.float32]:
         """H x W float32: lengths of the rays."""
@@ -170,21 +192,28 @@ class PanoramaCamera:
         """World vectors ... x 3 -> the form that `dot` takes."""
         return vectors
 
-    def axes(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def axes(self) -> Axes:
         """Azimuth of each column and elevation of each row, radians, as (sin, cos) pairs 2 x W, 2 x H."""
         azimuth = np.radians(self.heading_deg) + (((np.arange(self.width) + 0.5) / self.width) - 0.5) * 2 * np.pi
         elevation = (0.5 - (np.arange(self.height) + 0.5) / self.height) * np.pi
         pairs = [np.stack([np.sin(a), np.cos(a)]).astype(np.float32) for a in (azimuth, elevation)]
         return pairs[0], pairs[1]
 
-    def dot(
-        self, turned: Floats, axes: tuple[NDArray[np.float32], NDArray[np.float32]], box: tuple[int, ...]
-    ) -> NDArray[np.float32]:
+    def dot(self, turned: Floats, axes: Axes, box: tuple[int, ...]) -> NDArray[np.float32]:
         """Ray . vector for the pixels of box (row0, row1, column0, column1), float32."""
         r0, r1, c0, c1 = box
         flat = axes[0][0, c0:c1] * np.float32(turned[0]) + axes[0][1, c0:c1] * np.float32(turned[1])
         up = axes[1][0, r0:r1] * np.float32(turned[2])
         return np.asarray(flat[None, :] * axes[1][1, r0:r1, None] + up[:, None])
+
+    def inside(self, edges: Floats, axes: Axes, box: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Where Ray . vector >= 0 for all of the turned vectors E x 3."""
+        return np.logical_and.reduce([self.dot(edge, axes, box) >= 0 for edge in edges])
+
+    def planes(self, axes: Axes) -> tuple[NDArray[np.float32], ...]:
+        """The three coordinates of the rays in the form of `turn`, each broadcasting to H x W."""
+        (sin_a, cos_a), (sin_e, cos_e) = axes
+        return cos_e[:, None] * sin_a, cos_e[:, None] * cos_a, sin_e[:, None]
 
     def norms(self) -> NDArray[np.float32]:
         """H x W float32: lengths of the rays (all 1)."""

@@ -1,0 +1,55 @@
+"""`lofivpr town`, `lofivpr degrade` and `lofivpr describe`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lofivpr.descriptors import DescriptorStore
+from lofivpr.models import load_describer
+from lofivpr.places import Places
+from lofivpr.places.town import generate_town
+from lofivpr.quality import Quality, degrade_folder
+
+
+def town(
+    out: Annotated[Path, typer.Option(help="The folder to write images/ and places.csv into.")],
+    pictures: Annotated[int, typer.Option(min=32, help="How many pictures.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Names the town.")] = 0,
+) -> None:
+    """Generate a town: pictures with exact positions that anyone can make again."""
+    typer.echo(f"wrote {generate_town(out, seed=seed, pictures=pictures)}")
+
+
+def degrade(
+    src: Annotated[Path, typer.Argument(help="A folder of pictures; it is never touched.")],
+    dst: Annotated[Path, typer.Argument(help="A new folder for the degraded copy and quality.csv.")],
+    quality: Annotated[str, typer.Option(help="What the channel does, such as 240p/jpeg:10.")],
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad pictures, and list them.")] = False,
+) -> None:
+    """Send a folder through a quality: decoded pictures, and bytes, PSNR and SSIM of each."""
+    copy = degrade_folder(src, dst, Quality.parse(quality), skip_bad=skip_bad, progress=True)
+    for name, reason in copy.skipped:
+        typer.echo(f"skipped {name}: {reason}")
+    typer.echo(f"wrote {len(copy.rows)} pictures and {dst / 'quality.csv'}")
+
+
+def describe(
+    model: Annotated[Path, typer.Option(help="A model folder.")],
+    places: Annotated[Path, typer.Option(help="A places.csv, or a folder of pictures.")],
+    out: Annotated[Path, typer.Option(help="The folder of the descriptor store.")],
+    quality: Annotated[str, typer.Option(help="What the pictures go through first.")] = "raw",
+    split: Annotated[str | None, typer.Option(help="The split; all pictures if not given.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad pictures, and list them.")] = False,
+) -> None:
+    """Describe pictures into a store on disk; an interrupted run goes on where it stopped."""
+    data = Places.open(places)
+    data = data if split is None else data.split(split)
+    store = DescriptorStore.build(
+        out, load_describer(model), data.images, data.root, quality=Quality.parse(quality), skip_bad=skip_bad
+    )
+    for picture in store.skipped:
+        typer.echo(f"skipped {picture.image}: {picture.reason}")
+    typer.echo(f"wrote {len(store)} descriptors of {store.dimension} numbers into {out}")

@@ -1,0 +1,46 @@
+"""One query at every quality: what the channel leaves of it, and which model still finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lofivpr.evaluation.gallery import query_kinds
+from lofivpr.evaluation.story import Focus
+from lofivpr.evaluation.theme import bytes_text
+from lofivpr.evaluation.thumbs import picture, sent, thumbnail
+
+if TYPE_CHECKING:
+    from lofivpr.evaluation.results import Results
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The query at one quality; `ranks`: model -> rank of the first right picture, 0 if none."""
+
+    quality: str
+    uri: str
+    note: str
+    ranks: dict[str, int]
+
+
+def filmstrip(results: Results, focus: Focus, seed: int = 0) -> list[Frame]:
+    """Frames in the order of the qualities; empty when no query can be read."""
+    rng = np.random.default_rng(seed)
+    kinds = query_kinds(results, focus)
+    for query in [int(q) for kind in ("fixed", "both right", "broken") for q in rng.permutation(kinds[kind])]:
+        sharp = picture(results.scene.root, results.scene.query_images[query])
+        if sharp is not None:
+            return [_frame(results, sharp, quality, query) for quality in results.qualities]
+    return []
+
+
+def _frame(results: Results, sharp: np.ndarray, quality: str, query: int) -> Frame:
+    pixels, n_bytes, decibels = sent(sharp, quality)
+    parts = [f"{pixels.shape[1]} × {pixels.shape[0]}"]
+    parts += [bytes_text(n_bytes)] if n_bytes is not None else []
+    parts += [f"{decibels:.1f} dB"] if decibels is not None else []
+    ranks = {model: int(results.outcomes[model, quality].ranks[query]) for model in results.models}
+    return Frame(quality, thumbnail(pixels, quality=90), " · ".join(parts), ranks)

@@ -1,0 +1,187 @@
+"""The figures of an evaluation, by matplotlib: recall by quality, rate-recall curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lofivpr.evaluation.rows import Row
+from lofivpr.evaluation.theme import LIGHT, Theme, byte_ticks, bytes_text, codec_of, marker_of, minus, styled
+from lofivpr.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from lofivpr.evaluation.results import Results
+
+Draw = Callable[["Results", Theme], "Figure | None"]
+
+
+def recall_by_quality(results: Results, theme: Theme = LIGHT) -> Figure:
+    """R@1 of every model at every quality: a dot with its interval, one band of dots a quality."""
+    from matplotlib.figure import Figure
+
+    with styled(theme):
+        models, qualities = results.models, results.qualities
+        band = 0.2 + 0.22 * len(models)
+        figure = Figure(figsize=(9.2, 1.5 + band * len(qualities)), layout="constrained")
+        axes = figure.subplots()
+        for index, model in enumerate(models):
+            rows = [results.row(model, quality) for quality in qualities]
+            centre = band * np.arange(len(qualities)) + 0.22 * (index - (len(models) - 1) / 2)
+            _dots(axes, rows, centre, theme, index)
+        _join(axes, results, band, theme)
+        axes.set_yticks(band * np.arange(len(qualities)), [_quality_label(results, q) for q in qualities])
+        for quality in range(1, len(qualities)):
+            axes.axhline(band * (quality - 0.5), color=theme.grid, linewidth=0.8)
+        axes.set_ylim(band * (len(qualities) - 0.5), -band / 2)
+        axes.set_xlim(0, 100)
+        axes.set_xlabel("R@1 in percent, with 95 % interval")
+        axes.grid(axis="x")
+        axes.tick_params(length=0)
+        axes.spines["left"].set_visible(False)
+        _legend(figure, axes, len(models))
+    return figure
+
+
+def _dots(axes: Axes, rows: list[Row], centre: np.ndarray, theme: Theme, index: int) -> None:
+    colour = theme.colour(index)
+    low, high = np.array([row.interval[1] for row in rows]).T
+    axes.hlines(centre, low, high, color=colour, linewidth=2.4, alpha=0.55)
+    recall = [row.recall[1] for row in rows]
+    filled = colour if index else theme.paper  # the reference is a ring, told apart without colour too
+    axes.plot(
+        recall,
+        centre,
+        "o",
+        color=colour,
+        markerfacecolor=filled,
+        markeredgewidth=2.2,
+        markersize=9,
+        label=rows[0].model,
+        clip_on=False,
+        zorder=3,
+    )
+
+
+def _join(axes: Axes, results: Results, band: float, theme: Theme) -> None:
+    """Write the paired differences at the right edge when there is only one pair of models."""
+    if len(results.references) != 1:
+        return
+    ((model, against),) = results.references.items()
+    axes.text(101.5, -band / 2, f"{model} − {against}", fontsize=11, color=theme.soft, va="bottom")
+    for index, quality in enumerate(results.qualities):
+        change = results.difference(model, quality)
+        if change is None:
+            continue
+        colour = theme.soft if not change.clear else theme.right if change.mean > 0 else theme.wrong
+        text = minus(f"{change.mean:+.1f}  [{change.low:+.1f}, {change.high:+.1f}]")
+        weight = "bold" if change.clear else "normal"
+        axes.text(101.5, band * index, text, color=colour, va="center", fontsize=12, fontweight=weight)
+
+
+def _quality_label(results: Results, quality: str) -> str:
+    n_bytes = results.row(results.models[0], quality).bytes_per_query
+    return quality if n_bytes is None else f"{quality}\n{bytes_text(n_bytes)}"
+
+
+def rate_recall(results: Results, theme: Theme = LIGHT) -> Figure | None:
+    """R@1 over the mean bytes of a query, one line a model and codec; None when no quality has a codec."""
+    from matplotlib.figure import Figure
+
+    coded = [row for row in results.rows if row.bytes_per_query]
+    if not coded:
+        return None
+    with styled(theme):
+        figure = Figure(figsize=(9.2, 5.6), layout="constrained")
+        axes = figure.subplots()
+        axes.set_xscale("log")
+        for index, model in enumerate(results.models):
+            _raw_line(axes, results, model, theme, index)
+            label: str | None = model
+            for codec in dict.fromkeys(codec_of(row.quality) for row in coded):
+                mine = [r for r in coded if (r.model, codec_of(r.quality)) == (model, codec)]
+                _rate_line(axes, sorted(mine, key=lambda r: r.bytes_per_query or 0), theme, index, label)
+                label = None
+        _byte_axis(axes, [row.bytes_per_query or 0.0 for row in coded])
+        _codec_keys(axes, coded, theme)
+        axes.set_ylim(0, 100)
+        axes.set_ylabel("R@1 in percent")
+        axes.grid()
+        _legend(figure, axes, len(results.models))
+    return figure
+
+
+def _rate_line(axes: Axes, rows: list[Row], theme: Theme, index: int, label: str | None) -> None:
+    cost = [row.bytes_per_query or 0.0 for row in rows]
+    low, high = np.array([row.interval[1] for row in rows]).T
+    colour, recall = theme.colour(index), [row.recall[1] for row in rows]
+    axes.fill_between(cost, low, high, color=colour, alpha=0.13, linewidth=0)
+    axes.vlines(cost, low, high, color=colour, alpha=0.4, linewidth=1.6)
+    line = theme.line(index)
+    axes.plot(cost, recall, color=colour, linestyle=line, linewidth=2.4, label=label)
+    for x, y, row in zip(cost, recall, rows, strict=True):
+        axes.plot(x, y, marker_of(row.quality), color=colour, markersize=9, markeredgecolor=theme.paper)
+
+
+def _raw_line(axes: Axes, results: Results, model: str, theme: Theme, index: int) -> None:
+    """A thin level at what the model reaches on raw queries, which have no bytes to be drawn at."""
+    if "raw" in results.qualities:
+        level = results.row(model, "raw").recall[1]
+        axes.axhline(level, color=theme.colour(index), linewidth=1.2, linestyle=(0, (2, 3)))
+        axes.annotate(
+            f"{model}, raw {level:.1f}",
+            (0.24 * index, level),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 3),
+            textcoords="offset points",
+            fontsize=11,
+            color=theme.colour(index),
+        )
+
+
+def _byte_axis(axes: Axes, cost: list[float]) -> None:
+    low, high = min(cost) / 1.35, max(cost) * 1.35
+    axes.set_xlim(low, high)
+    ticks = byte_ticks(low, high)
+    axes.set_xticks(ticks, [bytes_text(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlabel("Mean bytes of a query (elementary stream, log scale)")
+
+
+def _codec_keys(axes: Axes, rows: list[Row], theme: Theme) -> None:
+    codecs = {codec_of(row.quality): marker_of(row.quality) for row in rows}
+    keys = [
+        axes.plot([], [], marker, color=theme.soft, markersize=8, label=codec)[0] for codec, marker in codecs.items()
+    ]
+    axes.add_artist(axes.legend(handles=keys, loc="lower right", ncols=len(keys), handletextpad=0.2))
+    for key in keys:
+        key.set_label(f"_{key.get_label()}")  # only in this legend, not in that of the models
+
+
+def _legend(figure: Figure, axes: Axes, count: int) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=min(count, 4))
+
+
+FIGURES: dict[str, Draw] = {"recall-by-quality": recall_by_quality, "rate-recall": rate_recall}
+
+
+def save_plots(results: Results, folder: str | Path) -> list[Path]:
+    """Write every figure that the results allow as PNG and SVG; returns the paths."""
+    paths = []
+    for name, draw in FIGURES.items():
+        figure = draw(results, LIGHT)
+        if figure is None:
+            continue
+        for ending in ("png", "svg"):
+            path = Path(folder) / f"{name}.{ending}"
+            metadata = {"Date": None} if ending == "svg" else {}
+            with atomic_path(path) as temporary:
+                figure.savefig(temporary, format=ending, dpi=160, metadata=metadata)
+            paths.append(path)
+    return paths

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lofivpr.errors import LofiError
+from lofivpr.evaluation import Results, evaluate
+from lofivpr.places import Places, Protocol
+from lofivpr.quality import Quality
+
+Maker = Callable[..., Any]
+
+
+def slow_recall_at_1(places: Places, model: Any, database_model: Any, quality: str, radius: float) -> float:
+    """One query after the other, by plain arithmetic on positions and descriptors."""
+
+    def describe(describer: Any, side: Places, point: Quality) -> list[np.ndarray]:
+        pictures = [point.encode(side.open_image(i)).image for i in range(len(side))]
+        return [describer.describe([describer.preprocessing.resize(p)])[0] for p in pictures]
+
+    queries, database = places.queries, places.database
+    kept = describe(database_model, database, Quality.RAW)
+    found = 0
+    for query, asked in enumerate(describe(model, queries, Quality.parse(quality))):
+        nearest = min(range(len(kept)), key=lambda row: float(((asked - kept[row]) ** 2).sum()))
+        found += float(np.hypot(*(queries.xy()[query] - database.xy()[nearest]))) <= radius
+    return 100 * found / len(queries)
+
+
+@pytest.mark.parametrize("quality", ["raw", "36p/jpeg:5", "18p"])
+def test_recall_is_the_slow_loop(streets: Places, pixels: Maker, quality: str) -> None:
+    teacher, student = pixels("t", noise=0.9), pixels("s", noise=0.5)
+    results = evaluate([student], streets, [quality], database_model=teacher, progress=False)
+    row = results.row("s", quality)
+    assert row.recall[1] == pytest.approx(slow_recall_at_1(streets, student, teacher, quality, 25))
+    assert 0 < row.recall[1] < 100 and row.recall[1] <= row.recall[5] <= row.recall[25]
+    assert row.database.model == "t"
+
+
+def test_rows_are_exactly_as_promised(streets: Places, pixels: Maker, tmp_path: Path) -> None:
+    models = [pixels("a"), pixels("b", noise=0.5)]
+    evaluate(models, streets, ["36p/jpeg:5", "raw"], out=tmp_path, progress=False)
+    rows = json.loads((tmp_path / "results.json").read_text())["rows"]
+    order = [(row["model"], row["quality"]) for row in rows]
+    assert order == [("a", "36p/jpeg:5"), ("a", "raw"), ("b", "36p/jpeg:5"), ("b", "raw")]
+    names = "model quality protocol queries queries_without_positives database bytes_per_query recall interval"
+    for row in rows:
+        assert list(row) == names.split()
+        assert list(row["database"]) == ["images", "model", "quality"]
+        assert row["database"] == {"images": 12, "model": row["model"], "quality": "raw"}
+        assert list(row["recall"]) == list(row["interval"]) == ["1", "2", "5", "10", "15", "20", "25"]
+        assert all(low <= row["recall"][n] <= high for n, (low, high) in row["interval"].items())
+        assert (row["queries"], row["queries_without_positives"]) == (24, 0)
+        assert "25m" in row["protocol"] and row["quality"] in row["protocol"]
+    assert rows[1]["bytes_per_query"] is None and rows[0]["bytes_per_query"] > 100
+    with (tmp_path / "results.csv").open() as stream:
+        table = list(csv.DictReader(stream))
+    assert float(table[0]["recall@1"]) == rows[0]["recall"]["1"] and table[1]["bytes_per_query"] == ""
+
+
+def test_bytes_are_the_mean_of_the_encoded_queries(streets: Places, pixels: Maker) -> None:
+    results = evaluate([pixels()], streets, ["jpeg:10", "18p"], progress=False)
+    sizes = [Quality.parse("jpeg:10").encode(streets.queries.open_image(i)).n_bytes for i in range(24)]
+    assert results.rows[0].bytes_per_query == pytest.approx(np.mean(np.array(sizes, float)))
+    assert results.rows[1].bytes_per_query is None
+
+
+def test_each_side_is_described_once_and_a_second_run_reuses_it(
+    streets: Places, pixels: Maker, tmp_path: Path
+) -> None:
+    teacher = pixels("t", noise=0.3)
+    student = pixels("s", noise=0.1, card={"teacher": {"digest": teacher.digest, "path": "gone"}})
+    qualities = ["raw", "jpeg:10", "jpeg:10"]
+    first = evaluate([teacher, student], streets, qualities, out=tmp_path, progress=False)
+    assert teacher.described == 12 + 2 * 24  # the database once, queries at two qualities
+    assert student.described == 2 * 24  # its database is the teacher's
+    again = evaluate([teacher, student], streets, qualities, out=tmp_path, progress=False)
+    assert teacher.described == 12 + 2 * 24 and again.rows == first.rows
+
+
+def test_symmetric_protocol_degrades_the_database_too(streets: Places, pixels: Maker) -> None:
+    teacher = pixels("t", noise=0.3)
+    student = pixels("s", noise=0.1, card={"teacher": {"digest": teacher.digest, "path": "gone"}})
+    results = evaluate([teacher, student], streets, ["18p", "jpeg:5"], database_quality="same", progress=False)
+    for row in results.rows:
+        assert (row.database.model, row.database.quality) == (row.model, row.quality)
+    assert student.described == 2 * (12 + 24)
+    assert results.references == {"s": "t"}
+
+
+def test_leave_panorama_out_never_finds_the_picture_itself(streets: Places, pixels: Maker) -> None:
+    results = evaluate([pixels()], streets, protocol="leave-panorama-out", progress=False)
+    outcome = results.outcomes["pixels", "raw"]
+    assert results.rows[0].queries == results.rows[0].database.images == 36
+    assert not (outcome.indices == np.arange(36)[:, None]).any()
+    assert results.rows[0].recall[1] == 100  # its twin at the same spot
+
+
+def test_miss_and_drop_differ_by_the_lonely_queries(make_road: Maker, pixels: Maker, tmp_path: Path) -> None:
+    places = make_road(tmp_path)
+    table = places.table.to_pydict()
+    kept = [i for i, name in enumerate(table["image"]) if name not in ("d_003.png", "d_007.png", "d_011.png")]
+    places = places.select(kept)
+    miss, drop = (
+        evaluate([pixels()], places, without_positives=rule, progress=False).rows[0] for rule in ("miss", "drop")
+    )
+    assert miss.queries_without_positives == drop.queries_without_positives == 6
+    assert miss.queries == drop.queries == 24
+    assert drop.recall[1] == 100 and miss.recall[1] == pytest.approx(75)
+
+
+def test_bad_pictures_are_skipped_only_when_asked(make_road: Maker, pixels: Maker, tmp_path: Path) -> None:
+    places = make_road(tmp_path / "road") if (tmp_path / "road").mkdir() is None else None
+    (tmp_path / "road" / "q0_004.png").write_bytes(b"no picture")
+    (tmp_path / "road" / "d_005.png").write_bytes(b"no picture")
+    with pytest.raises(LofiError, match=r"q0_004|d_005"):
+        evaluate([pixels()], places, progress=False)
+    results = evaluate([pixels()], places, ["raw", "jpeg:50"], skip_bad=True, progress=False)
+    assert sorted(picture.image for picture in results.skipped) == ["d_005.png", "q0_004.png"]
+    for row in results.rows:
+        assert row.queries == 23 and row.database.images == 11
+        assert row.recall[1] == pytest.approx(100 * 21 / 23)  # the two of d_005 have nothing to find
+
+
+def test_a_protocol_object_decides(streets: Places, pixels: Maker) -> None:
+    protocol = Protocol(name="roles", without_positives="drop")
+    results = evaluate([pixels()], streets, protocol=protocol, progress=False)
+    assert "left out" in results.rows[0].protocol
+    assert Protocol.from_dict(results.protocol).places == streets.digest
+
+
+def test_differences_and_costs_are_paired_recalls(compared: Results) -> None:
+    for change in (*compared.differences, *compared.costs):
+        mine = compared.row(change.model, change.quality).recall[change.n]
+        theirs = compared.row(change.against, change.against_quality).recall[change.n]
+        assert change.mean == pytest.approx(mine - theirs) and change.low <= change.mean <= change.high
+    assert {(d.model, d.against) for d in compared.differences} == {("student", "teacher")}
+    assert len(compared.differences) == 6 * 3 and len(compared.costs) == 2 * 5 * 3
+
+
+def test_refusals(streets: Places, pixels: Maker) -> None:
+    with pytest.raises(LofiError, match="at least one model"):
+        evaluate([], streets)
+    with pytest.raises(LofiError, match="at least one quality"):
+        evaluate([pixels()], streets, [])
+    with pytest.raises(LofiError, match="one size on both sides"):
+        evaluate([pixels("a")], streets, database_model=pixels("b", grid=5), progress=False)
+    with pytest.raises(LofiError, match="positives by 1m"):
+        evaluate([pixels()], streets, positives="1m", progress=False)

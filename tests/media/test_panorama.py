@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lofivpr.media import BadImageError, perspective_view
+from lofivpr.media.panorama import default_size
+
+
+def sphere(height: int = 512) -> np.ndarray:
+    """A panorama whose colour is the direction: (x + 1) * 127.5 and so on; x right, y up, z forward."""
+    latitude = math.pi / 2 - (np.arange(height)[:, None] + 0.5) / height * math.pi
+    longitude = (np.arange(2 * height)[None, :] + 0.5) / (2 * height) * 2 * math.pi - math.pi
+    x = np.cos(latitude) * np.sin(longitude)
+    y = np.sin(latitude) + 0 * longitude
+    z = np.cos(latitude) * np.cos(longitude)
+    return np.rint((np.stack([x, y, z], 2) + 1) * 127.5).astype(np.uint8)
+
+
+def direction(width: int, height: int, u: int, v: int, yaw: float, pitch: float, fov: float) -> np.ndarray:
+    """Direction of pixel (u, v) by two rotation matrices."""
+    focal = width / 2 / math.tan(math.radians(fov) / 2)
+    ray = np.array([(u + 0.5 - width / 2) / focal, -(v + 0.5 - height / 2) / focal, 1.0])
+    a, b = math.radians(pitch), math.radians(yaw)
+    tilt = np.array([[1, 0, 0], [0, math.cos(a), math.sin(a)], [0, -math.sin(a), math.cos(a)]])
+    turn = np.array([[math.cos(b), 0, math.sin(b)], [0, 1, 0], [-math.sin(b), 0, math.cos(b)]])
+    return turn @ tilt @ (ray / np.linalg.norm(ray))
+
+
+PANORAMA = sphere()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-400, 400), st.floats(-90, 90), st.floats(20, 140), st.integers(0, 63), st.integers(0, 47))
+def test_every_pixel_looks_where_a_pinhole_camera_looks(yaw: float, pitch: float, fov: float, u: int, v: int) -> None:
+    view = perspective_view(PANORAMA, yaw, pitch, fov, size=(64, 48))
+    expected = (direction(64, 48, u, v, yaw, pitch, fov) + 1) * 127.5
+    assert np.abs(view[v, u] - expected).max() < 3
+
+
+def test_yaw_goes_right_and_pitch_goes_up() -> None:
+    ahead = perspective_view(PANORAMA, 0, 0, 90, (65, 49))[24, 32]
+    right = perspective_view(PANORAMA, 90, 0, 90, (65, 49))[24, 32]
+    above = perspective_view(PANORAMA, 0, 60, 90, (65, 49))[24, 32]
+    assert ahead[2] > 250 and right[0] > 250 and above[1] > 230
+
+
+def test_the_seam_is_invisible() -> None:
+    behind = perspective_view(PANORAMA, 180, 0, 90, (64, 48)).astype(int)
+    assert np.abs(np.diff(behind, axis=1)).max() < 8
+
+
+def test_views_side_by_side_meet() -> None:
+    left = perspective_view(PANORAMA, -45, 0, 90, (200, 150))
+    right = perspective_view(PANORAMA, 45, 0, 90, (200, 150))
+    assert np.abs(left[75, -1].astype(int) - right[75, 0]).max() < 5
+
+
+@given(st.integers(8, 8000), st.floats(10, 150))
+def test_the_default_size_does_not_enlarge(width: int, fov: float) -> None:
+    out_width, out_height = default_size(width, fov)
+    assert out_width % 2 == out_height % 2 == 0
+    focal = out_width / 2 / math.tan(math.radians(fov) / 2)
+    if out_width > 50:
+        assert focal == pytest.approx(width / (2 * math.pi), rel=0.03)  # pixels per radian in the middle
+        assert out_width / out_height == pytest.approx(4 / 3, rel=0.06)
+
+
+def test_only_panoramas_have_views() -> None:
+    with pytest.raises(BadImageError, match="twice as wide as high.*640 x 480"):
+        perspective_view(np.zeros((480, 640, 3), np.uint8), 0)

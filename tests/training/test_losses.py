@@ -1,0 +1,131 @@
+"""Each loss against a slow reference written from its equation, and its invariances."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lofivpr.training import losses
+
+
+def _random(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).normal(size=shape))
+
+
+def _unit(x: torch.Tensor) -> torch.Tensor:
+    return x / x.norm(dim=-1, keepdim=True)
+
+
+def _slow_matrix(z: np.ndarray, rows: bool) -> np.ndarray:
+    n, c = z.shape[:2]
+    out = np.zeros((n, c, c))
+    for k in range(n):
+        maps = [z[k, i].ravel() / math.sqrt((z[k, i] ** 2).sum()) for i in range(c)]
+        for i in range(c):
+            for j in range(c):
+                out[k, i, j] = sum(a * b for a, b in zip(maps[i], maps[j], strict=True))
+            if rows:
+                out[k, i] /= math.sqrt((out[k, i] ** 2).sum())
+    return out
+
+
+def test_channel_matrix_equals_the_loops() -> None:
+    z = _random(2, 5, 3, 4)
+    np.testing.assert_allclose(losses.channel_matrix(z), _slow_matrix(z.numpy(), rows=False), atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["mean", "paper"])
+def test_ickd_equals_the_equation_and_takes_two_sizes(mode: losses.Mode) -> None:
+    low, high = _random(3, 5, 2, 3), _random(3, 5, 4, 6, seed=1)
+    difference = _slow_matrix(low.numpy(), True) - _slow_matrix(high.numpy(), True)
+    squares = (difference**2).sum()
+    expected = math.sqrt(squares) if mode == "paper" else squares / 3 / 5
+    assert losses.ickd(low, losses.channel_matrix(high), mode).item() == pytest.approx(expected, rel=1e-9)
+
+
+@given(copies=st.integers(1, 5), scale=st.floats(0.1, 10))
+@settings(deadline=None, max_examples=20)
+def test_ickd_mean_does_not_depend_on_the_batch_nor_the_scale(copies: int, scale: float) -> None:
+    low, high = _random(2, 4, 3, 3), losses.channel_matrix(_random(2, 4, 3, 3, seed=1))
+    once = losses.ickd(low, high).item()
+    many = losses.ickd(scale * low.repeat(copies, 1, 1, 1), high.repeat(copies, 1, 1)).item()
+    assert many == pytest.approx(once, rel=1e-9)
+    paper = losses.ickd(low.repeat(copies, 1, 1, 1), high.repeat(copies, 1, 1), "paper").item()
+    assert paper == pytest.approx(math.sqrt(copies) * losses.ickd(low, high, "paper").item(), rel=1e-9)
+
+
+def test_ickd_refuses_other_widths_and_the_adapter_mends_it() -> None:
+    low, high = _random(1, 3, 2, 2).float(), losses.channel_matrix(_random(1, 5, 2, 2).float())
+    with pytest.raises(ValueError, match="ChannelAdapter"):
+        losses.ickd(low, high)
+    assert torch.isfinite(losses.ickd(losses.ChannelAdapter(3, 5)(low), high))
+
+
+def test_mse_modes() -> None:
+    a, b = _random(3, 7), _random(3, 7, seed=1)
+    total = sum((a[i, j] - b[i, j]).item() ** 2 for i in range(3) for j in range(7))
+    assert losses.mse(a, b).item() == pytest.approx(total / 3)
+    assert losses.mse(a, b, "paper").item() == pytest.approx(total / 21)
+
+
+@pytest.mark.parametrize("mode", ["mean", "paper"])
+def test_triplet_equals_the_loops(mode: losses.Mode) -> None:
+    anchor, positive, negatives = _unit(_random(2, 6)), _unit(_random(2, 6, seed=1)), _unit(_random(2, 5, 6, seed=2))
+    values = [
+        max(0.0, math.dist(anchor[i], positive[i]) - math.dist(anchor[i], negatives[i, j]) + math.sqrt(0.2))
+        for i in range(2)
+        for j in range(5)
+    ]
+    expected = sum(values) if mode == "paper" else sum(values) / 10
+    assert 0 < losses.triplet(anchor, positive, negatives, mode).item() == pytest.approx(expected)
+
+
+def test_raml_is_zero_at_the_teacher_and_equals_the_loops() -> None:
+    student, teacher = _unit(_random(4, 6)), _unit(_random(4, 6, seed=1))
+    direct = np.mean([(1 - float(student[i] @ teacher[i])) ** 2 for i in range(4)])
+    pairs = [float(student[i] @ teacher[j] - teacher[i] @ teacher[j]) ** 2 for i in range(4) for j in range(4)]
+    assert losses.raml(student, teacher, 0.6).item() == pytest.approx(direct + 0.6 * np.mean(pairs))
+    assert losses.raml(teacher, teacher).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_multi_similarity_equals_the_loops() -> None:
+    x = _unit(_random(6, 4))
+    labels = [0, 0, 1, 1, 2, 2]
+    s = (x @ x.T).numpy()
+    values = []
+    for i in range(6):
+        positives = [j for j in range(6) if j != i and labels[j] == labels[i]]
+        negatives = [j for j in range(6) if labels[j] != labels[i]]
+        kept_positives = [j for j in positives if s[i, j] - 0.1 < max(s[i, k] for k in negatives)]
+        kept_negatives = [j for j in negatives if s[i, j] + 0.1 > min(s[i, k] for k in positives)]
+        if kept_positives and kept_negatives:
+            pull = math.log(1 + sum(math.exp(-2 * (s[i, j] - 0.5)) for j in kept_positives)) / 2
+            push = math.log(1 + sum(math.exp(50 * (s[i, j] - 0.5)) for j in kept_negatives)) / 50
+            values.append(pull + push)
+    same = torch.tensor([[a == b for b in labels] for a in labels])
+    positives_mask = same & ~torch.eye(6, dtype=torch.bool)
+    found = losses.multi_similarity(x @ x.T, positives_mask, ~same).item()
+    assert values and found == pytest.approx(np.mean(values))
+
+
+def test_multi_similarity_without_pairs_is_zero_with_a_gradient() -> None:
+    x = _unit(_random(3, 4)).requires_grad_()
+    none = torch.zeros(3, 3, dtype=torch.bool)
+    value = losses.multi_similarity(x @ x.T, none, none)
+    value.backward()
+    assert value.item() == 0 and x.grad is not None and not x.grad.any()
+
+
+def test_gradients_in_double_precision() -> None:
+    low = _random(2, 3, 2, 2).requires_grad_()
+    high = losses.channel_matrix(_random(2, 3, 2, 2, seed=1))
+    assert torch.autograd.gradcheck(lambda z: losses.ickd(z, high), low)
+    d = _random(2, 5).requires_grad_()
+    target = _unit(_random(2, 5, seed=1))
+    assert torch.autograd.gradcheck(lambda z: losses.mse(z, target), d)
+    assert torch.autograd.gradcheck(lambda z: losses.raml(z, target), d)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lofivpr.training import SETTINGS, Recipe, RecipeError, recipe_names
+from lofivpr.training.trainer import learning_rate
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_packaged_recipes_load_and_round_trip(name: str, tmp_path: Path) -> None:
+    recipe = Recipe.load(name)
+    (tmp_path / "r.yaml").write_text(recipe.to_yaml())
+    assert Recipe.load(tmp_path / "r.yaml") == recipe
+    assert recipe.name == name
+
+
+def test_the_paper_recipe_holds_the_published_values() -> None:
+    paper = Recipe.load("paper")
+    assert (paper.learning_rate, paper.weight_decay, paper.decay) == (1e-6, 2e-12, 0.99999)
+    assert (paper.batch_size, paper.negatives, paper.epochs, paper.clip_norm) == (15, 5, 10, 1.0)
+    # ICKD / 1000 + MSE * B * 100 + triplet / (B * 1 * 5 * 10)
+    assert paper.losses["ickd"] == pytest.approx(1 / 1000)
+    assert paper.losses["mse"] == pytest.approx(15 * 100)
+    assert paper.losses["triplet"] == pytest.approx(1 / (15 * 1 * 5 * 10), rel=1e-4)
+
+
+def test_the_seven_settings_are_all_subsets_and_keep_the_weights() -> None:
+    assert len({frozenset(losses) for losses in SETTINGS.values()}) == 7
+    for name, losses in SETTINGS.items():
+        recipe = Recipe.load("paper").with_settings([f"losses={name}"])
+        assert set(recipe.losses) == set(losses)
+        # The weight of a loss does not depend on which others run.
+        assert all(recipe.losses[loss] == Recipe.load("paper").losses[loss] for loss in losses)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("epochs", "key=value"),
+        ("epoch=3", "epochs"),
+        ("epochs=many", "epochs"),
+        ("losses=mse+nothing", "losses"),
+        ("learning_rate=-1", "learning_rate"),
+    ],
+)
+def test_bad_settings_name_what_is_wrong(setting: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        Recipe.load("paper").with_settings([setting])
+
+
+def test_unknown_recipe_names_the_known_ones() -> None:
+    with pytest.raises(RecipeError, match="all-qualities"):
+        Recipe.load("nothing")
+
+
+def test_digest_follows_every_field() -> None:
+    recipe = Recipe.load("paper")
+    assert recipe.with_settings(["seed=1"]).digest != recipe.digest == Recipe.load("paper").digest
+
+
+def test_schedules() -> None:
+    paper = Recipe.load("paper")
+    rate = paper.learning_rate
+    for step in range(3):
+        assert learning_rate(paper, step, 100) == pytest.approx(rate)
+        rate *= 0.99999
+    cycle = Recipe.load("all-qualities")
+    rates = [learning_rate(cycle, step, 100) for step in range(100)]
+    assert max(rates) == pytest.approx(cycle.learning_rate) and rates.index(max(rates)) in (9, 10)
+    assert rates[:10] == sorted(rates[:10]) and rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[-1] < 0.02 * cycle.learning_rate

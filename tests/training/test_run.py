@@ -1,0 +1,177 @@
+"""Whole runs of the real path on tiny models: what a run must keep, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lofivpr.errors import LofiError
+from lofivpr.models import PlaceModel, load_describer
+from lofivpr.places import Places
+from lofivpr.training import Recipe, distill, train
+from lofivpr.training.trainer import Trainer
+from lofivpr.training.validation import Validation
+
+BASE = [
+    "qualities=[raw, '16p', '48p/jpeg:2']",
+    "epochs=2",
+    "batch_size=8",
+    "positives=10m",
+    "learning_rate=0.002",
+    "validation_fraction=0.25",
+    "validation_gap_m=30",
+    "negative_radius_m=30",
+]
+
+
+@pytest.fixture
+def last_epoch_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal recall at every epoch: the last is kept, so that a test sees the weights that training made."""
+    monkeypatch.setattr(Validation, "recall", lambda self, model: {"recall@1": 50.0, "recall@5": 50.0})
+
+
+def _recipe(*settings: str, name: str = "all-qualities") -> Recipe:
+    return Recipe.load(name).with_settings([*BASE, *settings])
+
+
+def _same(a: PlaceModel, b: PlaceModel) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+def _lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_student_learns_is_saved_and_names_its_teacher(places: Places, teacher_folder: Path, tmp_path: Path) -> None:
+    student = distill(teacher_folder, places, _recipe("epochs=6"), tmp_path / "student")
+    lines = _lines(tmp_path / "student")
+    steps = [line["loss"] for line in lines if "loss" in line]
+    assert np.mean(steps[-8:]) < 0.7 * np.mean(steps[:4])
+    card = json.loads((tmp_path / "student" / "card.json").read_text())
+    assert card["teacher"]["digest"] == PlaceModel.load(teacher_folder).digest
+    assert Path(card["teacher"]["path"]).name == "teacher"
+    # The weights that were trained are those that are saved: as torch and as ONNX.
+    image = places.open_image(0)
+    np.testing.assert_allclose(
+        load_describer(tmp_path / "student").describe([image]), student.describe([image]), atol=1e-5
+    )
+    assert not (tmp_path / "student.run").exists()
+    best = max(line["recall@1"] for line in lines if "recall@1" in line)
+    assert card["training"]["validation"][0]["step"] == 0 and best >= card["training"]["validation"][0]["recall@1"]
+
+
+@pytest.mark.usefixtures("last_epoch_kept")
+def test_only_the_chosen_layers_change_and_no_batch_statistics(
+    places: Places, teacher_folder: Path, tmp_path: Path
+) -> None:
+    teacher = PlaceModel.load(teacher_folder)
+    student = distill(teacher_folder, places, _recipe("trainable_stages=1"), tmp_path / "student")
+    before, after = teacher.state_dict(), student.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed and all(name.startswith(("aggregator.", "backbone.layers.stage3.")) for name in changed)
+    assert not any("running" in name or "tracked" in name for name in changed)
+
+
+@pytest.mark.usefixtures("last_epoch_kept")
+def test_the_same_recipe_gives_the_same_weights_and_a_seed_others(
+    places: Places, teacher_folder: Path, tmp_path: Path
+) -> None:
+    a, b, c = (
+        distill(teacher_folder, places, _recipe(f"seed={seed}"), tmp_path / name)
+        for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert _same(a, b)
+    assert not _same(a, c)
+
+
+@pytest.mark.usefixtures("last_epoch_kept")
+def test_an_interrupted_run_resumes_to_the_same_weights(
+    places: Places, teacher_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = distill(teacher_folder, places, _recipe(), tmp_path / "whole")
+    monkeypatch.setattr("lofivpr.training.trainer.CHECKPOINT_STEPS", 2)
+    step = Trainer._step
+
+    def interrupted(self: Trainer, *args: Any) -> float:
+        if self.progressed.step == 5:
+            raise KeyboardInterrupt
+        return step(self, *args)
+
+    monkeypatch.setattr(Trainer, "_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        distill(teacher_folder, places, _recipe(), tmp_path / "student")
+    assert (tmp_path / "student.run" / "checkpoint.pt").is_file() and not (tmp_path / "student").exists()
+    monkeypatch.setattr(Trainer, "_step", step)
+    with pytest.raises(LofiError, match="recipe"):
+        distill(teacher_folder, places, _recipe("seed=5"), tmp_path / "student")
+    resumed = distill(teacher_folder, places, _recipe(), tmp_path / "student")
+    assert _same(whole, resumed)
+    assert _lines(tmp_path / "whole") == _lines(tmp_path / "student")
+
+
+@pytest.mark.parametrize("losses", ["mse", "ickd", "triplet", "mse+ickd+triplet", "raml", "raml+triplet"])
+@pytest.mark.usefixtures("last_epoch_kept")
+def test_every_loss_runs(losses: str, places: Places, teacher_folder: Path, tmp_path: Path) -> None:
+    recipe = _recipe(f"losses={losses}", "batch_size=2", "steps_per_epoch=2", "epochs=1", name="paper")
+    student = distill(teacher_folder, places, recipe, tmp_path / "student")
+    assert not _same(student, PlaceModel.load(teacher_folder))
+
+
+@pytest.mark.parametrize("name", ["teacher", "no-teacher"])
+def test_metric_learning_improves_its_own_loss(name: str, places: Places, tmp_path: Path) -> None:
+    recipe = _recipe("epochs=6", "batch_size=6", "per_place=2", name=name)
+    train(places, "tiny", "netvlad", recipe, tmp_path / "model")
+    steps = [line["loss"] for line in _lines(tmp_path / "model") if "loss" in line]
+    assert np.mean(steps[-5:]) < np.mean(steps[:5])
+
+
+def test_no_epochs_is_the_initialisation_only(places: Places, tmp_path: Path) -> None:
+    a = train(places, "tiny", "netvlad", _recipe("epochs=0", name="teacher"), tmp_path / "a")
+    assert not a.training and (tmp_path / "a" / "model.onnx").is_file()
+    assert not (tmp_path / "a" / "metrics.jsonl").exists()
+
+
+def test_refusals(places: Places, teacher_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(LofiError, match="new folder"):
+        distill(teacher_folder, places, _recipe(), teacher_folder)
+    with pytest.raises(LofiError, match="teacher"):
+        train(places, "tiny", "netvlad", _recipe("losses=mse", name="teacher"), tmp_path / "a")
+    with pytest.raises(LofiError, match="batch=tuples"):
+        distill(teacher_folder, places, _recipe("losses=triplet"), tmp_path / "b")
+    with pytest.raises(LofiError, match="train"):
+        distill(teacher_folder, places, _recipe("losses=multi_similarity"), tmp_path / "c")
+
+
+@pytest.mark.usefixtures("last_epoch_kept")
+def test_two_processes_give_the_weights_of_one(places: Places, teacher_folder: Path, tmp_path: Path) -> None:
+    """`torchrun` with gloo: each process takes half of every batch, gradients are averaged."""
+    recipe = _recipe("losses=mse+ickd", "epochs=1", "batch_size=8")
+    one = distill(teacher_folder, places, recipe, tmp_path / "one")
+    (tmp_path / "recipe.yaml").write_text(recipe.to_yaml())
+    script = (
+        "import sys; from lofivpr.places import Places; from lofivpr.training import distill;"
+        "from lofivpr.training.validation import Validation;"
+        "Validation.recall = lambda self, model: {'recall@1': 50.0, 'recall@5': 50.0};"
+        "distill(sys.argv[1], Places.open(sys.argv[2]), sys.argv[3], sys.argv[4])"
+    )
+    (tmp_path / "go.py").write_text(script)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={port}"]
+    arguments = [tmp_path / "go.py", teacher_folder, places.root, tmp_path / "recipe.yaml", tmp_path / "two"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    subprocess.run([*command, *map(str, arguments)], check=True, env=environment, timeout=200)
+    two = PlaceModel.load(tmp_path / "two")
+    assert not _same(one, PlaceModel.load(teacher_folder))
+    for (name, a), b in zip(one.state_dict().items(), two.state_dict().values(), strict=True):
+        torch.testing.assert_close(a, b, atol=2e-4, rtol=1e-3, msg=lambda text, name=name: f"{name}: {text}")
