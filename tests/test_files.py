@@ -24,9 +24,7 @@ def names(folder: Path) -> list[str]:
 
 
 class TestWriteAtomic:
-    @pytest.mark.parametrize(
-        ("data", "stored"), [(b"\x00\xff\r\n", b"\x00\xff\r\n"), ("\u00e9\n", b"\xc3\xa9\n")]
-    )
+    @pytest.mark.parametrize(("data", "stored"), [(b"\x00\xff\r\n", b"\x00\xff\r\n"), ("\u00e9\n", b"\xc3\xa9\n")])
     def test_writes_and_replaces(self, tmp_path: Path, data: bytes | str, stored: bytes) -> None:
         path = tmp_path / "deep" / "er" / "a.txt"
         for old in (None, b"old"):
@@ -70,9 +68,7 @@ class TestWriteAtomic:
 class TestAtomicPath:
     @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), LofiError("x")])
     @pytest.mark.parametrize("folder", [False, True])
-    def test_an_error_leaves_the_old_and_nothing_else(
-        self, tmp_path: Path, error: BaseException, folder: bool
-    ) -> None:
+    def test_an_error_leaves_the_old_and_nothing_else(self, tmp_path: Path, error: BaseException, folder: bool) -> None:
         path = tmp_path / "a"
         with atomic_path(path) as temporary:
             fill(temporary, "old", folder)
@@ -137,9 +133,7 @@ class TestAtomicPath:
 class TestErrors:
     def test_a_full_disk(self, tmp_path: Path) -> None:
         write_atomic(tmp_path / "a", "old")
-        with pytest.raises(
-            LofiError, match=r"expected to write .*a, found: No space left on device\. Free space"
-        ):
+        with pytest.raises(LofiError, match=r"expected to write .*a, found: No space left on device\. Free space"):
             with atomic_path(tmp_path / "a") as temporary:
                 temporary.write_text("part")
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary))

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "DescriptorStore": "descriptors",
     "Describer": "models",
+    "DescriptorStore": "descriptors",
     "ImageRef": "media",
     "LofiError": "errors",
     "OnnxModel": "models",
@@ -55,8 +55,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "DescriptorStore",
     "Describer",
+    "DescriptorStore",
     "ImageRef",
     "LofiError",
     "OnnxModel",

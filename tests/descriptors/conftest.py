@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +31,20 @@ class FakeDescriber:
     def one(self, image: np.ndarray) -> np.ndarray:
         values = image.reshape(-1)[: self.descriptor_size].astype(np.float64) + 1
         return (values / np.sqrt((values * values).sum())).astype(np.float32)
+
+
+class Stops:
+    """A describer that fails in one way when it is asked for a given batch."""
+
+    def __init__(self, inner: Any, batch: int, error: BaseException) -> None:
+        self.inner, self.batch, self.error = inner, batch, error
+        self.name, self.digest, self.descriptor_size = inner.name, inner.digest, inner.descriptor_size
+        self.preprocessing = inner.preprocessing
+
+    def describe(self, images: Sequence[np.ndarray], quality: Any = None) -> np.ndarray:
+        if len(self.inner.described) == self.batch:
+            raise self.error
+        return self.inner.describe(images, quality)
 
 
 @pytest.fixture
@@ -62,3 +77,8 @@ def make_pictures(tmp_path: Path) -> Callable[[int], list[str]]:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "pictures"
+
+
+@pytest.fixture
+def stops() -> type[Stops]:
+    return Stops

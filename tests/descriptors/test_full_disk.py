@@ -48,9 +48,7 @@ def test_a_truly_full_disk(
     again = make_describer(dimension=144)
     store = DescriptorStore.build(folder, again, images, root, progress=False)
     assert again.described == [64, 22]
-    expected = DescriptorStore.build(
-        tmp_path / "roomy", make_describer(dimension=144), images, root, progress=False
-    )
+    expected = DescriptorStore.build(tmp_path / "roomy", make_describer(dimension=144), images, root, progress=False)
     np.testing.assert_array_equal(store.array(), expected.array())
 
 

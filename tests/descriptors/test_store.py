@@ -17,9 +17,7 @@ Make = Callable[[int], list[str]]
 N = 133
 
 
-def reference(
-    describer: Any, root: Path, images: list[str], quality: str | None
-) -> tuple[np.ndarray, list[int]]:
+def reference(describer: Any, root: Path, images: list[str], quality: str | None) -> tuple[np.ndarray, list[int]]:
     """One picture at a time, opened by Pillow."""
     rows, sizes = [], []
     for name in images:
@@ -52,18 +50,14 @@ def test_a_store_holds_what_the_model_says(
     assert built.maker.quality == (quality or "raw")
 
 
-def test_blocks_are_the_rows_in_order(
-    tmp_path: Path, describer: Any, make_pictures: Make, root: Path
-) -> None:
+def test_blocks_are_the_rows_in_order(tmp_path: Path, describer: Any, make_pictures: Make, root: Path) -> None:
     store = DescriptorStore.build(tmp_path / "store", describer, make_pictures(N), root, progress=False)
     blocks = list(store.blocks())
     assert [len(block) for block in blocks] == [64, 64, 5]
     np.testing.assert_array_equal(np.concatenate(blocks), store.array())
 
 
-def test_rows_are_picked_in_any_order(
-    tmp_path: Path, describer: Any, make_pictures: Make, root: Path
-) -> None:
+def test_rows_are_picked_in_any_order(tmp_path: Path, describer: Any, make_pictures: Make, root: Path) -> None:
     store = DescriptorStore.build(tmp_path / "store", describer, make_pictures(N), root, progress=False)
     wanted = [132, 0, 63, 64, 64, 127, 128]
     np.testing.assert_array_equal(store.rows(wanted), store.array()[wanted])
@@ -78,9 +72,7 @@ def test_float16_halves_the_disk_and_rounds(
 ) -> None:
     images = make_pictures(64)
     full, half = (
-        DescriptorStore.build(
-            tmp_path / d, make_describer(dimension=144), images, root, dtype=d, progress=False
-        )
+        DescriptorStore.build(tmp_path / d, make_describer(dimension=144), images, root, dtype=d, progress=False)
         for d in ("float32", "float16")
     )
     np.testing.assert_array_equal(half.array(), full.array().astype(np.float16).astype(np.float32))
@@ -102,9 +94,7 @@ def test_the_digest_follows_the_contents_of_the_pictures(
     assert one.maker == other.maker
 
 
-def test_opening_what_is_no_finished_store(
-    tmp_path: Path, describer: Any, make_pictures: Make, root: Path
-) -> None:
+def test_opening_what_is_no_finished_store(tmp_path: Path, describer: Any, make_pictures: Make, root: Path) -> None:
     with pytest.raises(LofiError, match="expected a descriptor store"):
         DescriptorStore.open(tmp_path)
     folder = tmp_path / "store"

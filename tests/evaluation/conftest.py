@@ -14,9 +14,11 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from lofivpr.evaluation import Results, evaluate
+from lofivpr.evaluation import NS, Results, Row, evaluate
+from lofivpr.evaluation.outcome import Outcome, Scene
+from lofivpr.evaluation.rows import DatabaseSide
 from lofivpr.models import Preprocessing
-from lofivpr.places import Places
+from lofivpr.places import Places, Protocol
 
 SPACING_M = 40.0
 
@@ -86,8 +88,51 @@ def make_road() -> Callable[..., Places]:
 @pytest.fixture(scope="session")
 def compared(streets: Places, tmp_path_factory: pytest.TempPathFactory) -> Results:
     """A noisy teacher and a calmer student over a ladder."""
-    teacher = PixelDescriber("teacher", noise=0.9)
-    student = PixelDescriber("student", noise=0.55, card={"teacher": {"digest": teacher.digest, "path": "gone"}})
+    teacher = PixelDescriber("teacher", noise=3)
+    student = PixelDescriber("student", noise=2, card={"teacher": {"digest": teacher.digest, "path": "gone"}})
     ladder = ["raw", "18p", "36p/jpeg:5", "36p/jpeg:20", "36p/jpeg:60", "jpeg:90"]
     out = tmp_path_factory.mktemp("compared")
     return evaluate([teacher, student], streets, ladder, out=out, progress=False)
+
+
+RANKS = dict[tuple[str, str], list[int]]
+
+
+def results_of(ranks: RANKS, sizes: dict[str, float], references: dict[str, str], group: int = 1) -> Results:
+    """Results without pictures, of given ranks of first positives; `group` queries in a row are one group."""
+    queries = len(next(iter(ranks.values())))
+    scene = Scene(
+        query_images=tuple(f"q{i}" for i in range(queries)),
+        database_images=("d0", "d1"),
+        query_xy=np.full((queries, 2), np.nan),
+        database_xy=np.full((2, 2), np.nan),
+        positives=tuple(np.array([0]) for _ in range(queries)),
+        groups=np.arange(queries) // group,
+        counted=np.ones(queries, bool),
+    )
+    outcomes = {
+        key: Outcome(np.array(found), np.zeros((queries, 25), np.int64), np.zeros((queries, 25), np.float32))
+        for key, found in ranks.items()
+    }
+    rows = []
+    for (model, quality), outcome in outcomes.items():
+        recall = {n: 100 * float(outcome.hits(n).mean()) for n in NS}
+        rows.append(
+            Row(
+                model=model,
+                quality=quality,
+                protocol="p",
+                queries=queries,
+                queries_without_positives=0,
+                database=DatabaseSide(images=2, model=model, quality="raw"),
+                bytes_per_query=sizes.get(f"{model} {quality}", sizes.get(quality)),
+                recall=recall,
+                interval={n: (r, r) for n, r in recall.items()},
+            )
+        )
+    return Results.compare(rows, outcomes, scene, references, Protocol().to_dict())
+
+
+@pytest.fixture
+def make_results() -> Callable[..., Results]:
+    return results_of

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lofivpr.errors import LofiError
+from lofivpr.evaluation import bootstrap
 from lofivpr.evaluation.bootstrap import Difference, bootstrap_interval, paired_difference, resampled_means
 
 
@@ -69,9 +70,19 @@ def test_columns_are_independent_and_seeded() -> None:
 
 def test_names_and_order_of_groups_do_not_matter_to_the_draws() -> None:
     values, groups = np.arange(12.0), np.repeat([5, 900, 7, 8], 3)
-    once = resampled_means(values, groups, 50, block=7)
-    assert np.array_equal(once, resampled_means(values, groups * 10, 50, block=7))
+    once = resampled_means(values, groups, 50)
+    assert np.array_equal(once, resampled_means(values, groups * 10, 50))
     assert once.min() >= 0 and once.max() <= 11 and once.std() > 0
+
+
+def test_blocks_of_draws_are_draws_like_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    values, groups = np.random.default_rng(5).random(60), np.arange(60) // 2
+    whole = resampled_means(values, groups)
+    monkeypatch.setattr(bootstrap, "BLOCK_NUMBERS", 900)
+    parts = resampled_means(values, groups)
+    assert len(np.unique(parts)) > 1900  # no block repeats another
+    assert parts.mean() == pytest.approx(whole.mean(), abs=0.005)
+    assert parts.std() == pytest.approx(whole.std(), rel=0.1)
 
 
 def test_paired_difference_sees_what_two_intervals_hide() -> None:

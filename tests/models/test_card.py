@@ -17,9 +17,7 @@ def test_card_of_the_caller_and_of_the_weights(tiny_folder: Path) -> None:
 
 
 def test_source_and_licence_survive_saving(tmp_path: Path) -> None:
-    create_model("efficientnet_lite0", clusters=2).save(
-        tmp_path / "m", {"training": {"steps": 3}}, onnx=False
-    )
+    create_model("efficientnet_lite0", clusters=2).save(tmp_path / "m", {"training": {"steps": 3}}, onnx=False)
     card = read_card(tmp_path / "m")
     assert card["weights"]["licence"] == "Apache-2.0" and card["training"] == {"steps": 3}
 

@@ -9,9 +9,7 @@ from lofivpr.models import Describer, ModelError, OnnxModel, PlaceModel, load_de
 from lofivpr.models.folder import ONNX_FILE
 
 
-@pytest.mark.parametrize(
-    ("runtime", "kind"), [("auto", OnnxModel), ("onnx", OnnxModel), ("torch", PlaceModel)]
-)
+@pytest.mark.parametrize(("runtime", "kind"), [("auto", OnnxModel), ("onnx", OnnxModel), ("torch", PlaceModel)])
 def test_runtime_decides(tiny_folder: Path, runtime: str, kind: type) -> None:
     found = load_describer(tiny_folder, runtime)
     assert isinstance(found, kind) and isinstance(found, Describer)

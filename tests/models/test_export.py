@@ -65,9 +65,7 @@ def test_a_training_model_is_exported_as_it_describes(
     tiny.train()
     tiny.save(tmp_path / "m")
     assert tiny.training
-    np.testing.assert_allclose(
-        OnnxModel.load(tmp_path / "m").describe(pictures), tiny.describe(pictures), atol=1e-5
-    )
+    np.testing.assert_allclose(OnnxModel.load(tmp_path / "m").describe(pictures), tiny.describe(pictures), atol=1e-5)
 
 
 def test_a_place_that_cannot_be_written(tiny: PlaceModel, tmp_path: Path) -> None:

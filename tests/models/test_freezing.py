@@ -30,18 +30,14 @@ def test_published_choice_for_vgg() -> None:
     model = create_model("netvlad-vgg16", pretrained=False)
     set_trainable_stages(model, last=1)
     names = [name for name, p in model.named_parameters() if p.requires_grad]
-    convolutions = [
-        f"backbone.layers.features.{i}.{part}" for i in (24, 26, 28) for part in ("weight", "bias")
-    ]
+    convolutions = [f"backbone.layers.features.{i}.{part}" for i in (24, 26, 28) for part in ("weight", "bias")]
     assert sorted(names) == sorted([*convolutions, "aggregator.centroids", "aggregator.assignment.weight"])
 
 
 @pytest.mark.parametrize(("last", "frozen"), [(0, 4), (2, 2), (4, 0), (None, 0)])
 def test_number_of_frozen_stages(tiny: PlaceModel, last: int | None, frozen: int) -> None:
     set_trainable_stages(tiny, last)
-    stages = [
-        [p.requires_grad for module in stage for p in module.parameters()] for stage in tiny.backbone.stages()
-    ]
+    stages = [[p.requires_grad for module in stage for p in module.parameters()] for stage in tiny.backbone.stages()]
     assert [all(stage) for stage in stages] == [False] * frozen + [True] * (4 - frozen)
     assert [any(stage) for stage in stages] == [False] * frozen + [True] * (4 - frozen)
     assert tiny.aggregator.centroids.requires_grad

@@ -71,9 +71,7 @@ def test_batch_threads_and_order_do_not_matter(tiny_folder: Path, pictures: list
     assert np.abs(single - together).max() <= 1e-6
 
 
-def test_runs_where_torch_cannot_be_imported(
-    tiny_folder: Path, tmp_path: Path, pictures: list[np.ndarray]
-) -> None:
+def test_runs_where_torch_cannot_be_imported(tiny_folder: Path, tmp_path: Path, pictures: list[np.ndarray]) -> None:
     same_size = [picture[:40, :40] for picture in pictures]
     np.save(tmp_path / "pictures.npy", np.stack(same_size))
     arguments = [str(tiny_folder), str(tmp_path / "pictures.npy"), str(tmp_path / "found.npy")]

@@ -98,9 +98,7 @@ def test_save_and_load(tiny: PlaceModel, pictures: list[np.ndarray], tmp_path: P
     assert not loaded.training
 
 
-def test_whitening_is_applied_saved_and_loaded(
-    tiny: PlaceModel, pictures: list[np.ndarray], tmp_path: Path
-) -> None:
+def test_whitening_is_applied_saved_and_loaded(tiny: PlaceModel, pictures: list[np.ndarray], tmp_path: Path) -> None:
     before = tiny.describe(pictures)
     weight, bias = fit_whitening(before, dim=3)
     tiny.set_whitening(weight, bias)

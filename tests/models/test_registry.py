@@ -46,9 +46,7 @@ def test_a_name_is_taken_once() -> None:
         register_aggregator("netvlad")(nn.Identity)
 
 
-def test_an_aggregator_of_ones_own(
-    tmp_path: Path, pictures: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_aggregator_of_ones_own(tmp_path: Path, pictures: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_AGGREGATORS", dict(registry._AGGREGATORS))
 
     @register_aggregator("mean-of-test")
@@ -62,6 +60,4 @@ def test_an_aggregator_of_ones_own(
 
     model = create_model("tiny", aggregator="mean-of-test", size=(64, 64))
     model.save(tmp_path / "m", onnx=False)
-    np.testing.assert_array_equal(
-        PlaceModel.load(tmp_path / "m").describe(pictures), model.describe(pictures)
-    )
+    np.testing.assert_array_equal(PlaceModel.load(tmp_path / "m").describe(pictures), model.describe(pictures))

@@ -122,6 +122,4 @@ def test_digest_sees_every_column_but_not_the_last_bit() -> None:
 
 
 def test_digest_of_local_metres() -> None:
-    assert table_digest(full(easting=[0.0], northing=[1.0])) != table_digest(
-        full(easting=[0.0], northing=[2.0])
-    )
+    assert table_digest(full(easting=[0.0], northing=[1.0])) != table_digest(full(easting=[0.0], northing=[2.0]))

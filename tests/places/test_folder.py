@@ -18,9 +18,7 @@ def touch(root: Path, *names: str) -> Path:
 
 
 def test_every_picture_without_labels(tmp_path: Path) -> None:
-    touch(
-        tmp_path, "b.PNG", "a.jpg", "deep/er/c.webp", "phone.heic", "notes.txt", ".hidden.jpg", ".cache/d.jpg"
-    )
+    touch(tmp_path, "b.PNG", "a.jpg", "deep/er/c.webp", "phone.heic", "notes.txt", ".hidden.jpg", ".cache/d.jpg")
     places = Places.open(tmp_path)
     assert places.images == ["a.jpg", "b.PNG", "phone.heic", "deep/er/c.webp"]
     assert places.database.images == places.images

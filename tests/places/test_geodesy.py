@@ -40,9 +40,7 @@ def test_utm_matches_the_epsg_definition_and_comes_back(lat: float, lon: float) 
 
 def test_utm_of_a_known_point() -> None:
     # The CN Tower as given by Wikipedia's article on UTM: zone 17T, 630084 m east, 4833438 m north.
-    east, north, zones = to_utm(
-        np.array([43 + 38 / 60 + 33.24 / 3600]), np.array([-79 - 23 / 60 - 13.7 / 3600])
-    )
+    east, north, zones = to_utm(np.array([43 + 38 / 60 + 33.24 / 3600]), np.array([-79 - 23 / 60 - 13.7 / 3600]))
     assert zones == ["17T"]
     assert (east[0], north[0]) == pytest.approx((630084, 4833438), abs=1)
 
@@ -166,9 +164,7 @@ def test_a_frame_about_points_on_both_sides_of_the_date_line() -> None:
 @settings(deadline=None)
 @given(st.floats(-1000, 1000), st.floats(-1000, 1000))
 def test_heading_difference_is_the_angle_between_directions(a: float, b: float) -> None:
-    dot = math.cos(math.radians(a)) * math.cos(math.radians(b)) + math.sin(math.radians(a)) * math.sin(
-        math.radians(b)
-    )
+    dot = math.cos(math.radians(a)) * math.cos(math.radians(b)) + math.sin(math.radians(a)) * math.sin(math.radians(b))
     assert math.cos(math.radians(float(heading_difference(a, b)))) == pytest.approx(dot, abs=1e-9)
     assert 0 <= heading_difference(a, b) <= 180
 

@@ -42,8 +42,7 @@ def test_rows_columns_and_parts() -> None:
     assert len(places.select([])) == 0
     assert places.split("test").root == Path("data")
     assert repr(places) == (
-        "Places(5 pictures, split train: 1 database, 1 query; "
-        "split test: 1 database, 1 without role, 1 query)"
+        "Places(5 pictures, split train: 1 database, 1 query; split test: 1 database, 1 without role, 1 query)"
     )
     with pytest.raises(IndexError):
         places[5]
@@ -63,9 +62,7 @@ def test_an_unknown_split_and_a_missing_role_name_what_there_is() -> None:
         places.split("val")
     with pytest.raises(PlacesError, match="found no splits"):
         make(place=["hall"]).split("test")
-    with pytest.raises(
-        PlacesError, match=r"role `query`, found split train: 1 database\..*leave-panorama-out"
-    ):
+    with pytest.raises(PlacesError, match=r"role `query`, found split train: 1 database\..*leave-panorama-out"):
         places.split("train").database.queries  # noqa: B018
     with pytest.raises(PlacesError, match=r"role `database`, found split test: 1 query\."):
         places.split("test").queries.database  # noqa: B018
@@ -173,9 +170,7 @@ def test_utm_and_local_places_are_read_back(tmp_path: Path) -> None:
         places = make(**columns)
         places.write(tmp_path / "places.csv")
         assert Places.open(tmp_path).digest == places.digest
-    assert (tmp_path / "places.csv").read_text().splitlines()[0].replace(
-        '"', ""
-    ) == "image,easting,northing,zone"
+    assert (tmp_path / "places.csv").read_text().splitlines()[0].replace('"', "") == "image,easting,northing,zone"
 
 
 def test_pictures_are_opened_from_the_root(tmp_path: Path) -> None:

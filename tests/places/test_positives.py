@@ -60,15 +60,11 @@ def test_other_rules_are_refused(text: str) -> None:
         Positives.parse(text)
 
 
-points = st.lists(
-    st.tuples(st.floats(0, 360), st.floats(0, 60), st.floats(0, 359.9)), min_size=1, max_size=12
-)
+points = st.lists(st.tuples(st.floats(0, 360), st.floats(0, 60), st.floats(0, 359.9)), min_size=1, max_size=12)
 
 
 @settings(deadline=None, max_examples=60)
-@given(
-    st.floats(-75, 75), st.integers(1, 60), points, points, st.floats(1, 60), st.none() | st.floats(0, 180)
-)
+@given(st.floats(-75, 75), st.integers(1, 60), points, points, st.floats(1, 60), st.none() | st.floats(0, 180))
 def test_distance_and_heading_against_all_pairs(
     lat: float, zone: int, query: list, database: list, radius: float, turn: float | None
 ) -> None:
@@ -76,9 +72,7 @@ def test_distance_and_heading_against_all_pairs(
 
     def scatter(prefix: str, rows: list) -> Places:
         where = [GEOD.fwd(-180 + 6 * zone, lat, azimuth, metres) for azimuth, metres, _ in rows]
-        return make(
-            prefix, lat=[w[1] for w in where], lon=[w[0] for w in where], heading_deg=[r[2] for r in rows]
-        )
+        return make(prefix, lat=[w[1] for w in where], lon=[w[0] for w in where], heading_deg=[r[2] for r in rows])
 
     queries, places = scatter("q", query), scatter("d", database)
     found = lists(Positives("metres", radius, turn).find(queries, places))

@@ -46,9 +46,7 @@ def test_leave_panorama_out() -> None:
 
 
 def test_it_prints_all_that_a_number_needs() -> None:
-    protocol = Protocol(
-        "roles", Positives.parse("15m,45deg"), "drop", "teacher@12ab", "raw", "240p/jpeg:5"
-    ).on(STREET)
+    protocol = Protocol("roles", Positives.parse("15m,45deg"), "drop", "teacher@12ab", "raw", "240p/jpeg:5").on(STREET)
     assert str(protocol) == (
         "roles v1: positives 15m,45deg, queries without positives are left out, "
         f"database of teacher@12ab at raw, queries at 240p/jpeg:5, places {STREET.digest}"

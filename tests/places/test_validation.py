@@ -45,16 +45,12 @@ def test_the_gap_the_share_and_the_roles(data_seed: int, seed: int, gap_m: float
     assert not set(train.column("panorama")) & set(validation.column("panorama"))
     # Every pair by the geodesic: none nearer than the gap, and only those nearer were dropped.
     known = set(train.images) | set(validation.images)
-    dropped = places.select(
-        [image not in known for image in places.images] if len(known) < len(places) else []
-    )
+    dropped = places.select([image not in known for image in places.images] if len(known) < len(places) else [])
 
     def nearest(side: Places) -> np.ndarray:
         n, m = len(side), len(validation)
         lon, lat = side.column("lon").repeat(m), side.column("lat").repeat(m)
-        metres = GEOD.inv(
-            lon, lat, np.tile(validation.column("lon"), n), np.tile(validation.column("lat"), n)
-        )[2]
+        metres = GEOD.inv(lon, lat, np.tile(validation.column("lon"), n), np.tile(validation.column("lat"), n))[2]
         return np.asarray(metres).reshape(n, m).min(axis=1)
 
     assert (nearest(train) > gap_m - 1e-3).all()

@@ -3,9 +3,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import faiss
 import numpy as np
@@ -13,28 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lofivpr.descriptors import DescriptorStore
-from lofivpr.descriptors.manifest import Maker, Manifest, SkippedPicture
-from lofivpr.descriptors.segment import Block, Row, segment_path, write_segment
 from lofivpr.errors import LofiError
 from lofivpr.search import nearest
 
 MODULE = sys.modules[nearest.__module__]  # `lofivpr.search.nearest` is the function
 Excluded = Sequence[np.ndarray] | None
-
-
-@pytest.fixture(autouse=True, scope="module")
-def as_if_large() -> Iterator[None]:
-    """Small searches go the way of large ones: by the matrix product, which rounds.
-
-    On one thread: threads that wait for each other on a busy machine cost more than these searches.
-    """
-    threads, threshold = faiss.omp_get_max_threads(), faiss.cvar.distance_compute_blas_threshold
-    faiss.omp_set_num_threads(1)
-    faiss.cvar.distance_compute_blas_threshold = 1
-    yield
-    faiss.omp_set_num_threads(threads)
-    faiss.cvar.distance_compute_blas_threshold = threshold
 
 
 def brute_force(
@@ -235,52 +216,6 @@ class TestInputs:
             nearest(*arguments)
 
 
-def write_store(
-    folder: Path, values: np.ndarray, skipped: Sequence[int] = (), dtype: str = "float32"
-) -> None:
-    """A store without pictures or a model."""
-    n, dimension = values.shape
-    maker = Maker(
-        model="m", model_digest="m", quality="raw", quality_digest="raw", images_digest="i", rows=n,
-        dimension=dimension, dtype=dtype,
-    )  # fmt: skip
-    bad = tuple(SkippedPicture(index=i, image=f"{i}.jpg", reason="bad") for i in skipped)
-    manifest = Manifest(maker=maker, complete=True, skipped=bad)
-    for number in range(manifest.n_blocks):
-        rows = manifest.rows_of(number)
-        part = values[rows.start : rows.stop].astype(dtype)
-        part[[i - rows.start for i in skipped if i in rows]] = 0
-        block = Block(tuple(Row(f"{i}.jpg") for i in rows), part)
-        write_segment(segment_path(folder, number), block, manifest.block_key(number))
-    manifest.write(folder)
-
-
-class TestStores:
-    @pytest.mark.parametrize("chunk_rows", [None, 1, 64, 100, 1000])
-    @pytest.mark.parametrize("dtype", ["float32", "float16"])
-    def test_a_store_is_its_array(self, tmp_path: Path, chunk_rows: int | None, dtype: str) -> None:
-        rng = np.random.default_rng(0)
-        q, d = unit(rng, 30, 16), unit(rng, 300, 16)
-        write_store(tmp_path, d, dtype=dtype)
-        store = DescriptorStore.open(tmp_path)
-        found, expected = nearest(q, store, 9, chunk_rows=chunk_rows), nearest(q, d.astype(dtype), 9)
-        np.testing.assert_array_equal(found.indices, expected.indices)
-        np.testing.assert_array_equal(found.distances, expected.distances)
-
-    @pytest.mark.parametrize("chunk_rows", [None, 70])
-    def test_skipped_pictures_are_never_found(self, tmp_path: Path, chunk_rows: int | None) -> None:
-        """A row of zeros is nearer to a unit vector than most places are: it would win."""
-        rng = np.random.default_rng(0)
-        q, d = unit(rng, 30, 16), unit(rng, 150, 16)
-        skipped = [0, 63, 64, 149]
-        write_store(tmp_path, d, skipped)
-        found = nearest(q, DescriptorStore.open(tmp_path), 150, chunk_rows=chunk_rows)
-        indices, _ = brute_force(q, d, 150, [np.array(skipped)] * 30)
-        np.testing.assert_array_equal(found.indices, indices)
-        assert not np.isin(found.indices, skipped).any()
-        assert np.isin(nearest(q, DescriptorStore.open(tmp_path).array(), 150).indices, skipped).any()
-
-
 def test_the_size_of_the_field_costs_little_more_than_its_matrix_product() -> None:
     """1700 queries, 1700 pictures of 7168 numbers: 0.35 s on two free cores, of which the product 0.25 s.
 
@@ -300,17 +235,3 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-def test_memory_is_bounded_by_the_chunk(tmp_path: Path) -> None:
-    """A store of 64 MB is searched in far less, 512 rows at a time."""
-    values = np.random.default_rng(0).normal(size=(4096, 4096)).astype(np.float32)
-    write_store(tmp_path, values)
-    queries = values[:32].copy()
-    del values
-    tracemalloc.start()
-    found = nearest(queries, DescriptorStore.open(tmp_path), 3, chunk_rows=512)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    np.testing.assert_array_equal(found.indices[:, 0], np.arange(32))
-    assert peak < 40e6, f"{peak / 1e6:.0f} MB"

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from lofivpr.errors import LofiError
-from lofivpr.models import PlaceModel, load_describer
+from lofivpr.models import PlaceModel, create_model, load_describer
 from lofivpr.places import Places
 from lofivpr.training import Recipe, distill, train
 from lofivpr.training.trainer import Trainer
@@ -124,6 +124,18 @@ def test_every_loss_runs(losses: str, places: Places, teacher_folder: Path, tmp_
     recipe = _recipe(f"losses={losses}", "batch_size=2", "steps_per_epoch=2", "epochs=1", name="paper")
     student = distill(teacher_folder, places, recipe, tmp_path / "student")
     assert not _same(student, PlaceModel.load(teacher_folder))
+
+
+@pytest.mark.usefixtures("last_epoch_kept")
+def test_a_student_of_another_architecture_learns_through_the_adapter(places: Places, tmp_path: Path) -> None:
+    teacher = create_model("efficientnet_lite0", "netvlad", size=(64, 48), pretrained=False, clusters=4)
+    student = create_model("tiny", "netvlad", size=(64, 48), clusters=14)
+    assert teacher.backbone.channels != student.backbone.channels
+    distill(teacher, places, _recipe("epochs=4"), tmp_path / "student", student=student)
+    steps = [line["loss_ickd"] for line in _lines(tmp_path / "student") if "loss_ickd" in line]
+    assert np.mean(steps[-4:]) < np.mean(steps[:4])
+    with pytest.raises(LofiError, match="448"):
+        distill(teacher, places, _recipe(), tmp_path / "other", student=create_model("tiny", "netvlad", size=(64, 48)))
 
 
 @pytest.mark.parametrize("name", ["teacher", "no-teacher"])

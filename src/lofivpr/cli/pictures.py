@@ -17,7 +17,7 @@ from lofivpr.quality import Quality, degrade_folder
 def town(
     out: Annotated[Path, typer.Option(help="The folder to write images/ and places.csv into.")],
     pictures: Annotated[int, typer.Option(min=32, help="How many pictures.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Names the town.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Names the town.")] = 0,
 ) -> None:
     """Generate a town: pictures with exact positions that anyone can make again."""
     typer.echo(f"wrote {generate_town(out, seed=seed, pictures=pictures)}")

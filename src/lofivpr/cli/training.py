@@ -47,12 +47,13 @@ def distill(
     out: OutOption,
     split: SplitOption = "train",
     recipe: Annotated[str, typer.Option(help="all-qualities, paper, or a YAML file.")] = "all-qualities",
+    student: Annotated[Path | None, typer.Option(help="Start from this model folder, not from the teacher.")] = None,
     epochs: EpochsOption = None,
     settings: SetOption = None,
 ) -> None:
     """Make a student that sees degraded pictures as the teacher sees sharp ones."""
     chosen = _recipe(recipe, epochs, settings)
-    lofivpr.distill(teacher, Places.open(places).split(split), recipe=chosen, out=out)
+    lofivpr.distill(teacher, Places.open(places).split(split), recipe=chosen, out=out, student=student)
     typer.echo(f"wrote {out}")
 
 

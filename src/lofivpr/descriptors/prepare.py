@@ -34,9 +34,7 @@ class Prepared:
 Resize = Callable[[np.ndarray], np.ndarray]
 
 
-def prepare(
-    image: str, root: str | Path, quality: Quality | None, resize: Resize, skip_bad: bool
-) -> Prepared:
+def prepare(image: str, root: str | Path, quality: Quality | None, resize: Resize, skip_bad: bool) -> Prepared:
     """Open `image` (below `root`), send it through `quality`, and `resize` it to what the model reads.
 
     Raises:
@@ -83,9 +81,7 @@ def picture_changed(row: Row, root: str | Path, by_content: bool = False) -> boo
         return row.picture is not None
 
 
-def ahead(
-    function: Callable[[A], B], items: Iterable[A], workers: int, window: int
-) -> Generator[B, None, None]:
+def ahead(function: Callable[[A], B], items: Iterable[A], workers: int, window: int) -> Generator[B, None, None]:
     """Yield function(item) in the order of `items`, computed by `workers` threads.
 
     At most `window` results are under way or waiting, so memory does not grow with `items`. An error of

@@ -96,9 +96,7 @@ def read_segment(path: Path, key: str) -> Block:
             f"expected a segment of a descriptor store at {path}, found: {error or 'no Arrow file'}. {AGAIN}"
         ) from error
     if found != key:
-        raise LofiError(
-            f"expected {path} to carry its store's key {key}, found another store's {found}. {AGAIN}"
-        )
+        raise LofiError(f"expected {path} to carry its store's key {key}, found another store's {found}. {AGAIN}")
     return block
 
 

@@ -156,9 +156,7 @@ class DescriptorStore:
         """
         wanted = np.asarray(indices, np.int64)
         if len(wanted) and (wanted.min() < 0 or wanted.max() >= len(self)):
-            raise IndexError(
-                f"expected rows from 0 to {len(self) - 1}, found {wanted.min()} to {wanted.max()}"
-            )
+            raise IndexError(f"expected rows from 0 to {len(self) - 1}, found {wanted.min()} to {wanted.max()}")
         out = np.empty((len(wanted), self.dimension), np.float32)
         for into, index in zip(out, wanted, strict=True):
             into[:] = self._views[index // self._manifest.block_rows][index % self._manifest.block_rows]

@@ -7,6 +7,7 @@ make every interval too narrow (Field and Welsh, 2007, "Bootstrapping clustered 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from lofivpr.errors import LofiError
 
 DRAWS = 2000
 LEVEL = 95.0
+BLOCK_NUMBERS = 2_000_000  # counts in memory at a time: 2,000 draws of 1,000 groups
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,17 @@ class Difference:
         return f"{self.mean:+.1f} [{self.low:+.1f}, {self.high:+.1f}]"
 
 
-def group_counts(groups: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Int64 draws x groups: how often each group was drawn when `groups` are drawn with replacement."""
-    return rng.multinomial(groups, np.full(groups, 1.0 / groups), size=draws)
+@lru_cache(maxsize=16)
+def group_counts(groups: int, draws: int, seed: int, start: int) -> np.ndarray:
+    """Uint16 draws x groups: how often each group is drawn when `groups` are drawn with replacement.
+
+    `start` numbers the first of the draws. Kept, since every row of an evaluation asks for the same.
+    """
+    rng = np.random.default_rng([seed, start])
+    return rng.multinomial(groups, np.full(groups, 1.0 / groups), size=draws).astype(np.uint16)
 
 
-def resampled_means(
-    values: np.ndarray, groups: np.ndarray, draws: int = DRAWS, seed: int = 0, block: int = 200
-) -> np.ndarray:
+def resampled_means(values: np.ndarray, groups: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
     """Means of `values` in `draws` bootstrap samples of whole groups.
 
     Args:
@@ -59,10 +64,10 @@ def resampled_means(
     sums = np.zeros((len(names), *values.shape[1:]))
     np.add.at(sums, group, values)
     sizes = np.bincount(group, minlength=len(names)).astype(np.float64)
-    rng = np.random.default_rng(seed)
     means = np.empty((draws, *values.shape[1:]))
-    for start in range(0, draws, block):  # in blocks: 2000 draws x 100,000 groups would be 1.6 GB
-        counts = group_counts(len(names), min(block, draws - start), rng).astype(np.float64)
+    block = max(1, BLOCK_NUMBERS // len(names))
+    for start in range(0, draws, block):
+        counts = group_counts(len(names), min(block, draws - start), seed, start).astype(np.float64)
         total = counts @ sizes
         means[start : start + block] = (counts @ sums) / total.reshape(-1, *[1] * (values.ndim - 1))
     return means

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lofivpr.evaluation.gallery import query_kinds
+from lofivpr.evaluation.gallery import gallery_sides, query_kinds
 from lofivpr.evaluation.story import Focus
 from lofivpr.evaluation.theme import bytes_text
 from lofivpr.evaluation.thumbs import picture, sent, thumbnail
@@ -27,20 +27,28 @@ class Frame:
 
 
 def filmstrip(results: Results, focus: Focus, seed: int = 0) -> list[Frame]:
-    """Frames in the order of the qualities; empty when no query can be read."""
-    rng = np.random.default_rng(seed)
-    kinds = query_kinds(results, focus)
-    for query in [int(q) for kind in ("fixed", "both right", "broken") for q in rng.permutation(kinds[kind])]:
+    """Frames in the order of the qualities, for the models of the gallery; empty when no query can be read."""
+    models = list(dict.fromkeys(side.model for side in gallery_sides(results, focus)))
+    for query in _candidates(results, focus, seed):
         sharp = picture(results.scene.root, results.scene.query_images[query])
         if sharp is not None:
-            return [_frame(results, sharp, quality, query) for quality in results.qualities]
+            return [_frame(results, models, sharp, quality, query) for quality in results.qualities]
     return []
 
 
-def _frame(results: Results, sharp: np.ndarray, quality: str, query: int) -> Frame:
+def _candidates(results: Results, focus: Focus, seed: int) -> list[int]:
+    """Queries that changed first, and among these those that were right before the channel."""
+    rng = np.random.default_rng(seed)
+    kinds = query_kinds(results, focus)
+    order = [int(q) for kind in ("fixed", "broken", "both right", "both wrong") for q in rng.permutation(kinds[kind])]
+    sharp = results.outcomes.get((focus.before.model, "raw"))
+    return order if sharp is None else sorted(order, key=lambda query: not sharp.hits(1)[query])
+
+
+def _frame(results: Results, models: list[str], sharp: np.ndarray, quality: str, query: int) -> Frame:
     pixels, n_bytes, decibels = sent(sharp, quality)
     parts = [f"{pixels.shape[1]} × {pixels.shape[0]}"]
     parts += [bytes_text(n_bytes)] if n_bytes is not None else []
     parts += [f"{decibels:.1f} dB"] if decibels is not None else []
-    ranks = {model: int(results.outcomes[model, quality].ranks[query]) for model in results.models}
+    ranks = {model: int(results.outcomes[model, quality].ranks[query]) for model in models}
     return Frame(quality, thumbnail(pixels, quality=90), " · ".join(parts), ranks)

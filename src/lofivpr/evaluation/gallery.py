@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lofivpr.evaluation.results import Results
 
 SHOWN = {"fixed": 4, "broken": 2, "both wrong": 1}
+SHOWN_ALONE = {"broken": 4, "fixed": 1, "both wrong": 1}  # of one model: what it lost comes first
 MOST_SIDES = 4
 RETRIEVED = 3
 
@@ -83,10 +84,9 @@ def gallery_sides(results: Results, focus: Focus) -> list[Side]:
 def gallery(results: Results, focus: Focus, seed: int = 0) -> list[Case]:
     """Cases of each kind, drawn at random by `seed`; pictures that cannot be read are passed over."""
     rng = np.random.default_rng(seed)
-    cases = []
-    for kind, numbers in query_kinds(results, focus).items():
-        wanted = SHOWN.get(kind, 0)
-        for query in rng.permutation(numbers):
+    cases, kinds = [], query_kinds(results, focus)
+    for kind, wanted in (SHOWN if focus.is_pair else SHOWN_ALONE).items():
+        for query in rng.permutation(kinds[kind]):
             if wanted == 0:
                 break
             case = _case(results, focus, kind, int(query))

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lofivpr.evaluation.rows import Row
-from lofivpr.evaluation.theme import LIGHT, Theme, byte_ticks, bytes_text, codec_of, marker_of, minus, styled
-from lofivpr.files import atomic_path
+from lofivpr.evaluation.theme import LIGHT, Theme, byte_ticks, bytes_text, codec_of, marker_of, minus, render, styled
+from lofivpr.files import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from lofivpr.evaluation.results import Results
+
+LEGEND_LETTERS = 88
+CROWD = 3  # more models than this are drawn smaller, and without bands that would hide each other
 
 Draw = Callable[["Results", Theme], "Figure | None"]
 
@@ -27,13 +30,14 @@ def recall_by_quality(results: Results, theme: Theme = LIGHT) -> Figure:
 
     with styled(theme):
         models, qualities = results.models, results.qualities
-        band = 0.2 + 0.22 * len(models)
+        step = 0.22 if len(models) <= CROWD else 0.16
+        band = 0.2 + step * len(models)
         figure = Figure(figsize=(9.2, 1.5 + band * len(qualities)), layout="constrained")
         axes = figure.subplots()
         for index, model in enumerate(models):
             rows = [results.row(model, quality) for quality in qualities]
-            centre = band * np.arange(len(qualities)) + 0.22 * (index - (len(models) - 1) / 2)
-            _dots(axes, rows, centre, theme, index)
+            centre = band * np.arange(len(qualities)) + step * (index - (len(models) - 1) / 2)
+            _dots(axes, rows, centre, theme, index, 40 * step)
         _join(axes, results, band, theme)
         axes.set_yticks(band * np.arange(len(qualities)), [_quality_label(results, q) for q in qualities])
         for quality in range(1, len(qualities)):
@@ -44,16 +48,17 @@ def recall_by_quality(results: Results, theme: Theme = LIGHT) -> Figure:
         axes.grid(axis="x")
         axes.tick_params(length=0)
         axes.spines["left"].set_visible(False)
-        _legend(figure, axes, len(models))
+        _legend(figure, axes)
     return figure
 
 
-def _dots(axes: Axes, rows: list[Row], centre: np.ndarray, theme: Theme, index: int) -> None:
+def _dots(axes: Axes, rows: list[Row], centre: np.ndarray, theme: Theme, index: int, size: float) -> None:
     colour = theme.colour(index)
     low, high = np.array([row.interval[1] for row in rows]).T
     axes.hlines(centre, low, high, color=colour, linewidth=2.4, alpha=0.55)
     recall = [row.recall[1] for row in rows]
-    filled = colour if index else theme.paper  # the reference is a ring, told apart without colour too
+    # The reference is a ring, told apart without colour too; so are those whose colour comes again.
+    filled = colour if 0 < index < len(theme.colours) else theme.paper
     axes.plot(
         recall,
         centre,
@@ -61,7 +66,7 @@ def _dots(axes: Axes, rows: list[Row], centre: np.ndarray, theme: Theme, index: 
         color=colour,
         markerfacecolor=filled,
         markeredgewidth=2.2,
-        markersize=9,
+        markersize=size,
         label=rows[0].model,
         clip_on=False,
         zorder=3,
@@ -90,7 +95,7 @@ def _quality_label(results: Results, quality: str) -> str:
 
 
 def rate_recall(results: Results, theme: Theme = LIGHT) -> Figure | None:
-    """R@1 over the mean bytes of a query, one line a model and codec; None when no quality has a codec."""
+    """R@1 over the mean bytes of a query, a line for each model and codec; None when no quality has a codec."""
     from matplotlib.figure import Figure
 
     coded = [row for row in results.rows if row.bytes_per_query]
@@ -100,48 +105,49 @@ def rate_recall(results: Results, theme: Theme = LIGHT) -> Figure | None:
         figure = Figure(figsize=(9.2, 5.6), layout="constrained")
         axes = figure.subplots()
         axes.set_xscale("log")
+        crowded = len(results.models) > CROWD
         for index, model in enumerate(results.models):
-            _raw_line(axes, results, model, theme, index)
-            label: str | None = model
+            label: str | None = _raw_label(results, model)
+            if "raw" in results.qualities and not crowded:
+                level = results.row(model, "raw").recall[1]
+                axes.axhline(level, color=theme.colour(index), linewidth=1.2, linestyle=(0, (2, 3)))
             for codec in dict.fromkeys(codec_of(row.quality) for row in coded):
                 mine = [r for r in coded if (r.model, codec_of(r.quality)) == (model, codec)]
-                _rate_line(axes, sorted(mine, key=lambda r: r.bytes_per_query or 0), theme, index, label)
+                mine.sort(key=lambda row: row.bytes_per_query or 0)
+                _rate_line(axes, mine, theme, index, label)
+                if not crowded:
+                    _rate_band(axes, mine, theme.colour(index))
                 label = None
         _byte_axis(axes, [row.bytes_per_query or 0.0 for row in coded])
         _codec_keys(axes, coded, theme)
         axes.set_ylim(0, 100)
         axes.set_ylabel("R@1 in percent")
         axes.grid()
-        _legend(figure, axes, len(results.models))
+        _legend(figure, axes)
     return figure
 
 
 def _rate_line(axes: Axes, rows: list[Row], theme: Theme, index: int, label: str | None) -> None:
     cost = [row.bytes_per_query or 0.0 for row in rows]
-    low, high = np.array([row.interval[1] for row in rows]).T
     colour, recall = theme.colour(index), [row.recall[1] for row in rows]
-    axes.fill_between(cost, low, high, color=colour, alpha=0.13, linewidth=0)
-    axes.vlines(cost, low, high, color=colour, alpha=0.4, linewidth=1.6)
     line = theme.line(index)
     axes.plot(cost, recall, color=colour, linestyle=line, linewidth=2.4, label=label)
     for x, y, row in zip(cost, recall, rows, strict=True):
         axes.plot(x, y, marker_of(row.quality), color=colour, markersize=9, markeredgecolor=theme.paper)
 
 
-def _raw_line(axes: Axes, results: Results, model: str, theme: Theme, index: int) -> None:
-    """A thin level at what the model reaches on raw queries, which have no bytes to be drawn at."""
-    if "raw" in results.qualities:
-        level = results.row(model, "raw").recall[1]
-        axes.axhline(level, color=theme.colour(index), linewidth=1.2, linestyle=(0, (2, 3)))
-        axes.annotate(
-            f"{model}, raw {level:.1f}",
-            (0.24 * index, level),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 3),
-            textcoords="offset points",
-            fontsize=11,
-            color=theme.colour(index),
-        )
+def _rate_band(axes: Axes, rows: list[Row], colour: str) -> None:
+    cost = [row.bytes_per_query or 0.0 for row in rows]
+    low, high = np.array([row.interval[1] for row in rows]).T
+    axes.fill_between(cost, low, high, color=colour, alpha=0.13, linewidth=0)
+    axes.vlines(cost, low, high, color=colour, alpha=0.4, linewidth=1.6)
+
+
+def _raw_label(results: Results, model: str) -> str:
+    """The model's name in the legend, with what it reaches on raw queries, which have no bytes to be drawn at."""
+    if "raw" not in results.qualities:
+        return model
+    return f"{model} (raw {results.row(model, 'raw').recall[1]:.1f})"
 
 
 def _byte_axis(axes: Axes, cost: list[float]) -> None:
@@ -163,9 +169,11 @@ def _codec_keys(axes: Axes, rows: list[Row], theme: Theme) -> None:
         key.set_label(f"_{key.get_label()}")  # only in this legend, not in that of the models
 
 
-def _legend(figure: Figure, axes: Axes, count: int) -> None:
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Names above the axes, in as many columns as their lengths allow."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=min(count, 4))
+    columns = LEGEND_LETTERS // (max(map(len, labels)) + 7)
+    figure.legend(handles, labels, loc="outside upper left", ncols=max(1, min(len(labels), columns)))
 
 
 FIGURES: dict[str, Draw] = {"recall-by-quality": recall_by_quality, "rate-recall": rate_recall}
@@ -180,8 +188,6 @@ def save_plots(results: Results, folder: str | Path) -> list[Path]:
             continue
         for ending in ("png", "svg"):
             path = Path(folder) / f"{name}.{ending}"
-            metadata = {"Date": None} if ending == "svg" else {}
-            with atomic_path(path) as temporary:
-                figure.savefig(temporary, format=ending, dpi=160, metadata=metadata)
+            write_atomic(path, render(figure, ending))
             paths.append(path)
     return paths

@@ -50,6 +50,7 @@ def find_focus(results: Results) -> Focus | None:
             by_model.setdefault(change.model, []).append(change.mean)
         model = max(by_model, key=lambda name: sum(by_model[name]) / len(by_model[name]))
         mine = [change for change in gains if change.model == model]
+        mine = [change for change in mine if change.quality != "raw"] or mine
         best = max(mine, key=lambda c: (c.clear and c.mean > 0, c.mean))
         return Focus(Side(best.against, best.quality), Side(model, best.quality), best.quality)
     losses = [cost for cost in results.costs if cost.n == 1]

@@ -40,7 +40,7 @@ def query_map(results: Results, focus: Focus, theme: Theme = LIGHT) -> Figure | 
         axes.set_aspect("equal", adjustable="datalim")
         axes.set_axis_off()
         _scale_bar(axes, float(extent.max()), theme)
-        figure.legend(loc="outside upper left", ncols=4, handletextpad=0.2, columnspacing=1.2)
+        figure.legend(loc="outside upper left", ncols=4 if focus.is_pair else 2, handletextpad=0.2, columnspacing=1.2)
     return figure
 
 

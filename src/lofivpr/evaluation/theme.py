@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 matplotlib.use("Agg")  # figures go to files; no window system is asked for
 
@@ -56,7 +60,7 @@ DARK = Theme("dark", "#E8ECF2", "#A9B3C1", "#323B49", "#151A22", "#2FC79B", "#FF
 
 @contextmanager
 def styled(theme: Theme) -> Iterator[None]:
-    """Draw in this theme: large labels, open axes, no clutter, the same bytes on every run."""
+    """Draw in this theme: large labels, open axes, no clutter."""
     style: dict[Any, Any] = {
         "figure.facecolor": theme.paper,
         "axes.facecolor": theme.paper,
@@ -80,11 +84,19 @@ def styled(theme: Theme) -> Iterator[None]:
         "ytick.labelsize": 12,
         "legend.fontsize": 12,
         "legend.frameon": False,
-        "svg.hashsalt": "lofivpr",
-        "svg.fonttype": "path",
     }
     with matplotlib.rc_context(style):
         yield
+
+
+def render(figure: Figure, ending: str) -> bytes:
+    """The figure as the bytes of a `png` or `svg` file; equal figures give equal bytes."""
+    stream = io.BytesIO()
+    # No date, no version, and no random names of clip paths: those are salted by the style.
+    metadata = {"Date": None, "Creator": None} if ending == "svg" else {"Software": None}
+    with matplotlib.rc_context({"svg.hashsalt": "lofivpr", "svg.fonttype": "path"}):
+        figure.savefig(stream, format=ending, dpi=160, metadata=metadata)
+    return stream.getvalue()
 
 
 def codec_of(quality: str) -> str:

@@ -66,14 +66,12 @@ def sent(image: np.ndarray, quality: str) -> tuple[np.ndarray, int | None, float
 
 def figure_uris(draw: Callable[[Theme], Figure | None]) -> dict[str, str] | None:
     """The figure as SVG data URIs on light and on dark paper; None when there is nothing to draw."""
-    from lofivpr.evaluation.theme import DARK, LIGHT
+    from lofivpr.evaluation.theme import DARK, LIGHT, render
 
     uris = {}
     for theme in (LIGHT, DARK):
         figure = draw(theme)
         if figure is None:
             return None
-        stream = io.BytesIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-        uris[theme.name] = data_uri(stream.getvalue(), "image/svg+xml")
+        uris[theme.name] = data_uri(render(figure, "svg"), "image/svg+xml")
     return uris

@@ -40,9 +40,7 @@ def read_card(folder: str | Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ModelError(f"expected JSON in {path}, found: {error}. Correct it or delete it.") from None
     if not isinstance(card, dict):
-        raise ModelError(
-            f"expected a JSON object in {path}, found a {type(card).__name__}. Correct or delete it."
-        )
+        raise ModelError(f"expected a JSON object in {path}, found a {type(card).__name__}. Correct or delete it.")
     return card
 
 

@@ -21,9 +21,7 @@ TOLERANCE = 1e-4
 OPSET = 18
 
 
-def save_model(
-    model: PlaceModel, folder: str | Path, card: dict[str, Any] | None = None, onnx: bool = True
-) -> str:
+def save_model(model: PlaceModel, folder: str | Path, card: dict[str, Any] | None = None, onnx: bool = True) -> str:
     """Write config.json, model.safetensors, card.json, README.md and, if asked, model.onnx.
 
     The folder appears whole or not at all; one that was there is replaced.

@@ -88,9 +88,7 @@ def _netvlad_weights(model: PlaceModel | OnnxModel) -> tuple[np.ndarray, np.ndar
     return assignment.astype(np.float64), weights["aggregator.centroids"].astype(np.float64)
 
 
-def _similarity_gradient(
-    model: PlaceModel | OnnxModel, image: np.ndarray, retrieved: np.ndarray | None
-) -> np.ndarray:
+def _similarity_gradient(model: PlaceModel | OnnxModel, image: np.ndarray, retrieved: np.ndarray | None) -> np.ndarray:
     """||z_p|| * ||d (d_query . d_retrieved) / d z_p||: the change for a relative change of a feature."""
     if not hasattr(model, "describe_features"):
         raise ModelError(

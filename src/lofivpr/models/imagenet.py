@@ -31,9 +31,7 @@ def load_by_order(network: nn.Module, file: Path) -> None:
     theirs = torch.load(file, map_location="cpu", weights_only=True)
     ours = network.state_dict()
     if len(theirs) != len(ours):
-        raise ModelError(
-            f"{file.name}: expected {len(ours)} tensors, found {len(theirs)}. Reinstall the package."
-        )
+        raise ModelError(f"{file.name}: expected {len(ours)} tensors, found {len(theirs)}. Reinstall the package.")
     mapped = OrderedDict()
     for (name, expected), (their_name, tensor) in zip(ours.items(), theirs.items(), strict=True):
         if expected.shape != tensor.shape:

@@ -89,9 +89,7 @@ class OnnxModel:
 
     def _run(self, images: Sequence[np.ndarray], what: str) -> np.ndarray:
         # One picture a run: on CPUs that is the fastest, and a descriptor cannot depend on its batch.
-        parts = [
-            self._session.run([what], {"images": self.preprocessing.to_array([image])})[0] for image in images
-        ]
+        parts = [self._session.run([what], {"images": self.preprocessing.to_array([image])})[0] for image in images]
         return np.concatenate(parts) if parts else np.empty((0, self.descriptor_size), dtype=np.float32)
 
     def _check_origin(self) -> None:
@@ -114,9 +112,7 @@ def _open_session(path: Path, threads: int | None) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
-        raise ModelError(
-            f"expected an ONNX model in {path}, found: {error}. Copy the folder again."
-        ) from None
+        raise ModelError(f"expected an ONNX model in {path}, found: {error}. Copy the folder again.") from None
 
 
 def _cores() -> int:

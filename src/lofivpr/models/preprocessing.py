@@ -37,9 +37,7 @@ class Preprocessing:
                 f"found mean={self.mean}, std={self.std}, scale={self.scale}."
             )
         if self.interpolation not in INTERPOLATIONS:
-            raise LofiError(
-                f"expected the interpolation {' or '.join(INTERPOLATIONS)}, found {self.interpolation!r}."
-            )
+            raise LofiError(f"expected the interpolation {' or '.join(INTERPOLATIONS)}, found {self.interpolation!r}.")
 
     def resize(self, image: np.ndarray) -> np.ndarray:
         """Bring one uint8 H x W x 3 picture to the model's size (uint8 height x width x 3).
@@ -47,16 +45,9 @@ class Preprocessing:
         Raises:
             LofiError: not a uint8 H x W x 3 array.
         """
-        if (
-            getattr(image, "dtype", None) != np.uint8
-            or image.ndim != 3
-            or image.shape[2] != 3
-            or not image.size
-        ):
+        if getattr(image, "dtype", None) != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             found = f"{getattr(image, 'dtype', type(image).__name__)} {getattr(image, 'shape', '')}"
-            raise LofiError(
-                f"expected a picture as uint8 height x width x 3 (RGB), found {found}. Use open_image."
-            )
+            raise LofiError(f"expected a picture as uint8 height x width x 3 (RGB), found {found}. Use open_image.")
         width, height = self.size
         if image.shape[:2] == (height, width):
             return image

@@ -72,9 +72,7 @@ def aggregator_names() -> list[str]:
 def _register(table: dict[str, Builder], kind: str, name: str) -> Callable[[B], B]:
     def decorate(builder: B) -> B:
         if name in table:
-            raise ModelError(
-                f"expected a new name for the {kind}, found {name!r}, which is taken. Use another."
-            )
+            raise ModelError(f"expected a new name for the {kind}, found {name!r}, which is taken. Use another.")
         table[name] = builder
         return builder
 
@@ -100,6 +98,5 @@ def import_torch_file(file: str) -> ModuleType:
         if (error.name or "").partition(".")[0] == "lofivpr":
             raise
         raise ModelError(
-            f"expected torch and timm for lofivpr.models.{file}, found: {error}. "
-            "Run \"pip install 'lofivpr[train]'\"."
+            f"expected torch and timm for lofivpr.models.{file}, found: {error}. Run \"pip install 'lofivpr[train]'\"."
         ) from None

@@ -111,18 +111,14 @@ def _check_images(images: list[str | None]) -> None:
         if image is None:
             raise PlacesError(f"expected a picture in every row, found none in row {row}.")
         if image in seen:
-            raise PlacesError(
-                f"expected each picture once, found {image} in rows {seen[image]} and {row}. Remove one."
-            )
+            raise PlacesError(f"expected each picture once, found {image} in rows {seen[image]} and {row}. Remove one.")
         seen[image] = row
 
 
 def _check_roles(roles: list[str | None]) -> None:
     wrong = {role for role in roles if role not in ("database", "query", None)}
     if wrong:
-        raise PlacesError(
-            f"expected roles `database` and `query`, found {', '.join(sorted(map(repr, wrong)))}."
-        )
+        raise PlacesError(f"expected roles `database` and `query`, found {', '.join(sorted(map(repr, wrong)))}.")
 
 
 def complete(table: pa.Table) -> pa.Table:
@@ -141,9 +137,7 @@ def complete(table: pa.Table) -> pa.Table:
     off = (np.abs(lat) > 90) | (np.abs(lon) > 180)
     if off.any():
         first = int(np.argmax(off))
-        raise PlacesError(
-            f"expected lat, lon in degrees, found {lat[first]}, {lon[first]} for {images[first]}."
-        )
+        raise PlacesError(f"expected lat, lon in degrees, found {lat[first]}, {lon[first]} for {images[first]}.")
     degrees = ~np.isnan(lat)
     named = np.array([text is not None and text.lower() != LOCAL for text in zone], dtype=bool)
     utm = ~degrees & ~np.isnan(east) & named

@@ -171,10 +171,7 @@ class Places:
         for split, role in zip(self.table["split"].to_pylist(), self.table["role"].to_pylist(), strict=True):
             roles = counts.setdefault(f"split {split}" if split else "no split", {})
             roles[role or "without role"] = roles.get(role or "without role", 0) + 1
-        texts = [
-            f"{name}: " + ", ".join(f"{n} {role}" for role, n in roles.items())
-            for name, roles in counts.items()
-        ]
+        texts = [f"{name}: " + ", ".join(f"{n} {role}" for role, n in roles.items()) for name, roles in counts.items()]
         return "; ".join(texts) or "no pictures"
 
     @property
@@ -223,9 +220,7 @@ class Places:
         chosen = frame or self.frame
         if self.frame is None:
             if frame is not None:
-                raise PlacesError(
-                    "expected positions on earth for a frame about one, found metres in a local frame."
-                )
+                raise PlacesError("expected positions on earth for a frame about one, found metres in a local frame.")
             return np.column_stack((self.column("easting"), self.column("northing")))
         assert chosen is not None
         return chosen.forward(self.column("lat"), self.column("lon"))
@@ -235,9 +230,7 @@ class Places:
 
         Pictures of one panorama, else of one sequence, else of one place; else each is on its own.
         """
-        labels = zip(
-            *(self.table[name].to_pylist() for name in ("panorama", "sequence", "place")), strict=True
-        )
+        labels = zip(*(self.table[name].to_pylist() for name in ("panorama", "sequence", "place")), strict=True)
         numbers: dict[tuple[int, str], int] = {}
         found = []
         for row, values in enumerate(labels):
@@ -264,9 +257,7 @@ class Places:
 
         Pictures stay relative to `root`, so the file belongs into that folder.
         """
-        table = self.table.select(
-            [name for name in columns.SCHEMA.names if self.table[name].null_count < len(self)]
-        )
+        table = self.table.select([name for name in columns.SCHEMA.names if self.table[name].null_count < len(self)])
         buffer = io.BytesIO()
         arrow_csv.write_csv(table, buffer, arrow_csv.WriteOptions(quoting_style="needed"))
         files.write_atomic(path, buffer.getvalue())

@@ -14,9 +14,7 @@ from lofivpr.places.geodesy import PlacesError, heading_difference
 from lofivpr.places.places import Places
 
 Indices = npt.NDArray[np.int64]
-GRAMMAR = re.compile(
-    r"(?:(?P<metres>\d+\.?\d*)m|(?P<place>place)|(?P<frames>\d+)frames?)(?:,(?P<deg>\d+\.?\d*)deg)?"
-)
+GRAMMAR = re.compile(r"(?:(?P<metres>\d+\.?\d*)m|(?P<place>place)|(?P<frames>\d+)frames?)(?:,(?P<deg>\d+\.?\d*)deg)?")
 SLACK_M = 1e-6  # a picture exactly on the circle is inside, however its position was rounded
 SLACK_DEG = 1e-9
 
@@ -37,9 +35,7 @@ class Positives:
 
     def __post_init__(self) -> None:
         if self.rule not in ("metres", "place", "frames") or not 0 <= self.limit < float("inf"):
-            raise PlacesError(
-                f"expected metres, place or frames with a limit, found {self.rule!r}, {self.limit}."
-            )
+            raise PlacesError(f"expected metres, place or frames with a limit, found {self.rule!r}, {self.limit}.")
         if self.heading_deg is not None and not 0 <= self.heading_deg <= 180:
             raise PlacesError(f"expected a heading within 0 to 180 degrees, found {self.heading_deg}.")
 
@@ -54,9 +50,7 @@ class Positives:
             return text
         match = GRAMMAR.fullmatch(text.strip().lower().replace(" ", ""))
         if match is None:
-            raise PlacesError(
-                f"expected positives such as 25m, `25m,45deg`, place or 2frames, found {text!r}."
-            )
+            raise PlacesError(f"expected positives such as 25m, `25m,45deg`, place or 2frames, found {text!r}.")
         heading = float(match["deg"]) if match["deg"] else None
         if match["place"]:
             return cls("place", heading_deg=heading)
@@ -86,9 +80,7 @@ class Positives:
     def _by_distance(self, queries: Places, database: Places) -> list[Indices]:
         points, tree = queries.points(), cKDTree(database.points())
         if (queries.frame is None) != (database.frame is None):
-            raise PlacesError(
-                "expected queries and database in one frame, found one on earth and one in local metres."
-            )
+            raise PlacesError("expected queries and database in one frame, found one on earth and one in local metres.")
         near = tree.query_ball_point(points, self.limit + SLACK_M, return_sorted=True)
         return [np.asarray(rows, dtype=np.int64) for rows in near]
 
@@ -136,7 +128,4 @@ def _rows_by(places: Places, column: str) -> dict[str | None, Indices]:
 def _without_itself(found: list[Indices], queries: Places, database: Places) -> list[Indices]:
     own = {str(database.root / image): row for row, image in enumerate(database.images)}
     rows = [own.get(str(queries.root / image), -1) for image in queries.images]
-    return [
-        positives[positives != row] if row >= 0 else positives
-        for positives, row in zip(found, rows, strict=True)
-    ]
+    return [positives[positives != row] if row >= 0 else positives for positives, row in zip(found, rows, strict=True)]

@@ -34,9 +34,7 @@ class Cases:
     def __post_init__(self) -> None:
         lengths = {len(self.queries), len(self.positives), len(self.excluded or self.positives)}
         if len(lengths) != 1:
-            raise ValueError(
-                f"expected positives and excluded for each query, found lengths {sorted(lengths)}"
-            )
+            raise ValueError(f"expected positives and excluded for each query, found lengths {sorted(lengths)}")
 
     @property
     def queries_without_positives(self) -> int:

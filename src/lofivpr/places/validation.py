@@ -14,9 +14,7 @@ from lofivpr.places.places import Places
 Mask = npt.NDArray[np.bool_]
 
 
-def cut_validation(
-    places: Places, fraction: float = 0.15, gap_m: float = 50.0, seed: int = 0
-) -> tuple[Places, Places]:
+def cut_validation(places: Places, fraction: float = 0.15, gap_m: float = 50.0, seed: int = 0) -> tuple[Places, Places]:
     """Cut places in two by area: those to train on, and those to validate on.
 
     With positions, a straight line across the longest or the shortest extent cuts off about `fraction` of the
@@ -66,9 +64,7 @@ def _area_cuts(places: Places, fraction: float, gap_m: float) -> Iterator[tuple[
     centred = xy - xy.mean(axis=0)
     axes = np.linalg.eigh(centred.T @ centred)[1].T[::-1]  # longest extent first
     for axis in axes:
-        axis = axis * np.sign(
-            axis[np.argmax(np.abs(axis))]
-        )  # an eigenvector's sign is arbitrary, a cut must not be
+        axis = axis * np.sign(axis[np.argmax(np.abs(axis))])  # an eigenvector's sign is arbitrary, a cut must not be
         for along in (centred @ axis, -centred @ axis):
             validation = along > np.quantile(along, 1 - fraction, method="lower")
             if validation.any():

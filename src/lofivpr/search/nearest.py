@@ -103,9 +103,7 @@ class Exclusion:
         return allowed
 
 
-def _nearest_in(
-    queries: np.ndarray, chunk: np.ndarray, allowed: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _nearest_in(queries: np.ndarray, chunk: np.ndarray, allowed: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Distances and rows, Q x m: among them, in any order, the k nearest allowed rows of the chunk."""
     # Even if every row that a query may not find came first, k allowed ones are among the fetched.
     fetch = min(len(chunk), k + int((~allowed).sum(axis=1).max()) + SPARE)
@@ -122,9 +120,7 @@ def _nearest_in(
     return distances, rows
 
 
-def _compare_all(
-    queries: np.ndarray, chunk: np.ndarray, allowed: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _compare_all(queries: np.ndarray, chunk: np.ndarray, allowed: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Distances and rows, Q x k, of the k nearest allowed rows of the chunk, by comparing every pair."""
     every = np.tile(np.arange(len(chunk)), (len(queries), 1))
     distances = _distances(queries, chunk, every)
@@ -153,9 +149,7 @@ def _merge(
     return np.take_along_axis(distances, order, axis=1), np.take_along_axis(indices, order, axis=1)
 
 
-def _chunks(
-    database: np.ndarray | DescriptorStore, rows: int
-) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+def _chunks(database: np.ndarray | DescriptorStore, rows: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Yield the first row's index, float32 n x D, and bool n (False where a picture was skipped)."""
     if not isinstance(database, DescriptorStore):
         for start in range(0, len(database), rows):

@@ -31,10 +31,12 @@ def distill(
     places: Places,
     recipe: Recipe | str | Path = "all-qualities",
     out: str | Path = "student",
+    student: str | Path | PlaceModel | None = None,
 ) -> PlaceModel:
     """Train a student that sees degraded pictures to imitate `teacher`, who sees them sharp.
 
-    The student starts as a copy of the teacher. Its card names the teacher, so that `evaluate` finds the
+    The student starts as a copy of the teacher, or from `student`, which may be another architecture with
+    descriptors of the same size: ICKD then goes through a 1x1 adapter. Its card names the teacher, so that `evaluate` finds the
     descriptors that the database holds.
 
     Args:
@@ -47,7 +49,7 @@ def distill(
     source = teacher if isinstance(teacher, PlaceModel) else PlaceModel.load(teacher)
     source.eval().requires_grad_(False)
     run = _Run(recipe, places, Path(out), teacher=source, teacher_path=path)
-    return run.fit(copy.deepcopy(source))
+    return run.fit(_first_weights(student, source))
 
 
 def train(
@@ -71,6 +73,19 @@ def train(
         rows = np.random.default_rng(recipe.seed).permutation(len(places))[:INITIALISATION_PICTURES]
         initialise_netvlad(model, [places.open_image(int(row)) for row in rows], seed=recipe.seed)
     return _Run(recipe, places, Path(out)).fit(model)
+
+
+def _first_weights(student: str | Path | PlaceModel | None, teacher: PlaceModel) -> PlaceModel:
+    """The network that will be trained. Raises LofiError: descriptors of another size than the teacher's."""
+    if student is None:
+        return copy.deepcopy(teacher)
+    model = student if isinstance(student, PlaceModel) else PlaceModel.load(student)
+    if model.descriptor_size != teacher.descriptor_size:
+        raise LofiError(
+            f"expected a student with descriptors of {teacher.descriptor_size} numbers like its teacher's, "
+            f"found {model.descriptor_size}: change its clusters or its whitening."
+        )
+    return model
 
 
 class _Run:
@@ -124,7 +139,8 @@ class _Run:
         identity = {
             "recipe": self.recipe.digest,
             "training pictures": kept.digest,
-            "first weights": self.teacher.digest if self.teacher else f"{model.name} initialised",
+            "first weights": model.digest,
+            "teacher": self.teacher.digest if self.teacher else "none",
         }
         return Trainer(model, self.recipe, kept, sampler, objective, validation, self.folder, identity)
 

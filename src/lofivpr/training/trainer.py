@@ -115,6 +115,7 @@ class Trainer:
             raise LofiError(f"the loss became {total.item()} at step {self.progressed.step}: lower learning_rate.")
         self.optimizer.zero_grad()
         self.fabric.backward(total)
+        self._average_adapter()
         norm = torch.nn.utils.clip_grad_norm_(self.trained, self.recipe.clip_norm)
         self.optimizer.step()
         self.progressed.step += 1
@@ -128,6 +129,12 @@ class Trainer:
             | {f"loss_{name}": value.item() for name, value in parts.items()}
         )
         return float(total.item())
+
+    def _average_adapter(self) -> None:
+        """Mean over processes of the adapter's gradients: it runs outside the wrapped model."""
+        if self.objective.adapter is not None:
+            for parameter in self.objective.adapter.parameters():
+                parameter.grad = self.fabric.all_reduce(parameter.grad, reduce_op="mean")
 
     def _validate(self, epoch: int) -> None:
         recall = self.validation.recall(self.model)

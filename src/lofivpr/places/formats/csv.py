@@ -59,9 +59,7 @@ def _read(path: Path, file: Any) -> dict[str, list[Any]]:
             continue
         where = f"line {reader.line_num} of {path}"
         if len(cells) != len(header):
-            raise PlacesError(
-                f"expected {len(header)} cells in {where}, found {len(cells)}. Complete the line."
-            )
+            raise PlacesError(f"expected {len(header)} cells in {where}, found {len(cells)}. Complete the line.")
         for name, cell in zip(header, cells, strict=True):
             if name in columns:
                 columns[name].append(_cell(name, cell, where))
@@ -85,9 +83,7 @@ def _check_header(path: Path, header: list[str]) -> None:
         if (a in header) != (b in header):
             raise PlacesError(f"expected columns `{a}` and `{b}` together in {path}, found: {found}.")
     if not {"lat", "easting", "x", "place", "frame"} & set(header):
-        raise PlacesError(
-            f"expected positions in {path} ({POSITIONS}), found columns: {found}. Add or rename them."
-        )
+        raise PlacesError(f"expected positions in {path} ({POSITIONS}), found columns: {found}. Add or rename them.")
 
 
 def _cell(name: str, text: str, where: str) -> Any:
@@ -104,21 +100,16 @@ def _check_image(image: str | None, line: int, lines: dict[str, int], path: Path
         raise PlacesError(f"expected a picture in line {line} of {path}, found an empty `image`.")
     if image in lines:
         raise PlacesError(
-            f"expected each picture once in {path}, found {image} in lines {lines[image]} and {line}."
-            " Remove one."
+            f"expected each picture once in {path}, found {image} in lines {lines[image]} and {line}. Remove one."
         )
     lines[image] = line
 
 
 def _table(path: Path, columns: dict[str, list[Any]]) -> pa.Table:
     if not any(
-        value is not None
-        for name in ("lat", "easting", "x", "place", "frame")
-        for value in columns.get(name, [])
+        value is not None for name in ("lat", "easting", "x", "place", "frame") for value in columns.get(name, [])
     ):
-        raise PlacesError(
-            f"expected positions in {path} ({POSITIONS}), found their columns empty. Fill them."
-        )
+        raise PlacesError(f"expected positions in {path} ({POSITIONS}), found their columns empty. Fill them.")
     x, y = columns.pop("x", None), columns.pop("y", None)
     if x is not None and y is not None and not {"lat", "easting"} & set(columns):
         columns |= {"easting": x, "northing": y, "zone": [LOCAL] * len(x)}

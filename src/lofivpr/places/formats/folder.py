@@ -20,7 +20,5 @@ def read_folder(path: Path) -> Found:
     """
     images = list(pictures_under(path)) if path.is_dir() else []
     if not images:
-        raise PlacesError(
-            f"expected pictures under {path}, found none. Check the path, or name a places.csv."
-        )
+        raise PlacesError(f"expected pictures under {path}, found none. Check the path, or name a places.csv.")
     return Found(path, pa.table({"image": pa.array(images, pa.string())}))

@@ -54,9 +54,7 @@ def detect(path: str | Path, convention: str | None = None) -> Format:
     if convention is not None and convention not in FORMATS:
         raise PlacesError(f"expected a convention ({', '.join(FORMATS)}), found {convention!r}.")
     if not path.exists():
-        raise PlacesError(
-            f"expected a places.csv or a folder of pictures, found nothing at {path}. Check the path."
-        )
+        raise PlacesError(f"expected a places.csv or a folder of pictures, found nothing at {path}. Check the path.")
     if convention is not None:
         return FORMATS[convention]
     for entry in sorted(FORMATS.values(), key=lambda entry: entry.order):

@@ -59,8 +59,7 @@ def _row(image: str) -> dict[str, Any]:
         )
     fields = dict(zip(FIELDS, texts[1:], strict=False))
     values = {
-        name: _value(name, fields.get(name, ""), image)
-        for name in ("easting", "northing", "lat", "lon", "heading_deg")
+        name: _value(name, fields.get(name, ""), image) for name in ("easting", "northing", "lat", "lon", "heading_deg")
     }
     if values["easting"] is None or values["northing"] is None:
         raise PlacesError(f"expected an easting and a northing in the name, found none in {image}.")

@@ -1,4 +1,4 @@
-"""From the plan to surfaces: houses with roofs, signs, bays and awnings; ground, trees, lamps."""
+"""From the plan to surfaces: blocks of houses with roofs, signs, bays and awnings."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lofivpr.places.town.facade import FAMILIES, Style
-from lofivpr.places.town.palette import ROAD_WIDTH, Palette
-from lofivpr.places.town.scene import Block, Layout, Street
+from lofivpr.places.town.grounds import KERB, Grounds
+from lofivpr.places.town.palette import Palette
+from lofivpr.places.town.scene import Block, Layout
+from lofivpr.places.town.style import FAMILIES, Style
 from lofivpr.places.town.surfaces import Builder, Label
 
-KERB = 0.12
 DEPTH = 9.5
 UP = (0.0, 0.0, 1.0)
+Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,16 @@ class Front:
         """Away from the street."""
         return -self.u[1], self.u[0]
 
-    def at(self, along: float, deep: float, z: float) -> tuple[float, float, float]:
+    def at(self, along: float, deep: float, z: float) -> Point:
         """World point `along` metres from the left end, `deep` metres behind the line."""
         w = self.inward
         return (self.left[0] + along * self.u[0] + deep * w[0], self.left[1] + along * self.u[1] + deep * w[1], z)
 
-    def box(self, a: tuple[float, float, float], b: tuple[float, float, float]) -> tuple[tuple[float, ...], ...]:
+    def box(self, a: Point, b: Point) -> tuple[Point, Point]:
         """World corners (low, high) of a box between two points (along, deep, z)."""
         points = np.array([self.at(*a), self.at(*b)])
-        return tuple(map(float, points.min(axis=0))), tuple(map(float, points.max(axis=0)))
+        (x0, y0, z0), (x1, y1, z1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        return (x0, y0, z0), (x1, y1, z1)
 
 
 def fronts(block: Block, pavement: float) -> dict[str, Front]:
@@ -63,7 +65,8 @@ class Mason:
     """Builds one town into a Builder; all chance comes from one generator."""
 
     def __init__(self, builder: Builder, palette: Palette, rng: np.random.Generator, layout: Layout) -> None:
-        self.b, self.p, self.rng, self.layout = builder, palette, rng, layout
+        self.b, self.p, self.rng = builder, palette, rng
+        self.grounds = Grounds(builder, palette, rng, layout)
         self.solids: list[tuple[float, float, float, float, float]] = []  # x0, y0, x1, y1, height: cast shadows
 
     def block(self, block: Block) -> None:
@@ -75,7 +78,7 @@ class Mason:
         low, high = (block.x0, block.y0, 0.0), (block.x1, block.y1, KERB)
         self.b.box(low, high, self.p.pick(self.rng, "white"), Label.GROUND, (0.75, 0.74, 0.72), "snew")
         if block.park:
-            self.park(block, pavement)
+            self.grounds.park(block, pavement)
             return
         inner = pavement + DEPTH
         if min(w, d) > 2 * inner + 1:
@@ -110,9 +113,7 @@ class Mason:
                 self.house(front, along, along + width, lot, ends)
             along += width
 
-    def house(
-        self, front: Front, a: float, b: float, lot: tuple[int, Style], ends: tuple[bool, bool]
-    ) -> None:
+    def house(self, front: Front, a: float, b: float, lot: tuple[int, Style], ends: tuple[bool, bool]) -> None:
         """One house; `ends` tells which of its sides look on a street."""
         texture, style = lot
         h, u = style.size[1] * float(self.rng.uniform(0.95, 1.06)), (*front.u, 0.0)
@@ -156,7 +157,7 @@ class Mason:
         if self.rng.random() < 0.6:
             x = a + float(self.rng.random()) * (b - a - 1.0)
             low, high = front.box((x, half - 0.4, z + rise - 1.2), (x + 1.0, half + 0.4, z + rise + 1.1))
-            self.b.box(low, high, self.p.pick(self.rng, "back"), Label.FACADE)  # type: ignore[arg-type]
+            self.b.box(low, high, self.p.pick(self.rng, "back"), Label.FACADE)
 
     def extras(self, front: Front, a: float, b: float, style: Style, z: float) -> None:
         """Signs and awnings on shops, bay windows on houses: relief that moves against the wall."""
@@ -168,102 +169,25 @@ class Mason:
             self.b.rect(front.at(x, -0.08, top - 0.74), u, UP, (wide, 0.66), sign, Label.FACADE)
             if rng.random() < 0.4:
                 low, high = front.box((a + 0.2, -1.2, top - 1.05), (b - 0.2, 0.0, top - 0.75))
-                self.b.box(low, high, self.p.pick(rng, "awning"), Label.FACADE, faces="snewtb")  # type: ignore[arg-type]
+                self.b.box(low, high, self.p.pick(rng, "awning"), Label.FACADE, faces="snewtb")
             if rng.random() < 0.5:
                 low, high = front.box((b - 0.7, -1.0, top + 0.3), (b - 0.62, -0.1, top + 0.95))
-                self.b.box(low, high, self.p.pick(rng, "sign"), Label.FACADE, faces="snewb")  # type: ignore[arg-type]
+                boards = "ew" if front.u[0] else "sn"
+                self.b.box(low, high, self.p.pick(rng, "sign"), Label.FACADE, faces=boards)
+                rims = "snb" if front.u[0] else "ewb"
+                self.b.box(low, high, self.p.pick(rng, "dark"), Label.FACADE, faces=rims)
         elif style.family in ("brick", "plaster", "stone") and style.floors >= 2 and rng.random() < 0.3:
             x = a + (b - a) * (int(rng.integers(style.bays)) + 0.5) / style.bays
             low, high = front.box((x - 0.95, -0.75, z + style.ground - 0.2), (x + 0.95, 0.0, z + style.ground + 5.0))
-            self.b.box(low, high, self.p.pick(rng, "oriel"), Label.FACADE, faces="snewtb")  # type: ignore[arg-type]
+            self.b.box(low, high, self.p.pick(rng, "oriel"), Label.FACADE, faces="snewtb")
 
     def garden(self, front: Front, a: float, b: float) -> None:
         """A gap between houses: a hedge or a wall, and a tree behind it."""
         hedge = self.rng.random() < 0.6
         low, high = front.box((a, 0.0, KERB), (b, 0.5, KERB + float(self.rng.uniform(1.0, 1.9))))
         texture = self.p.pick(self.rng, "leaves" if hedge else "back")
-        self.b.box(low, high, texture, Label.TREE if hedge else Label.FACADE)  # type: ignore[arg-type]
-        self.tree(*front.at((a + b) / 2, float(self.rng.uniform(3, 6)), 0.0)[:2])
-
-    def park(self, block: Block, pavement: float) -> None:
-        """Lawn, hedge, trees, a monument."""
-        e = pavement
-        w, d = block.x1 - block.x0 - 2 * e, block.y1 - block.y0 - 2 * e
-        x0, y0 = block.x0 + e, block.y0 + e
-        grass, leaf = self.p.pick(self.rng, "grass"), self.p.pick(self.rng, "leaves")
-        self.b.rect((x0, y0, KERB + 0.03), (1, 0, 0), (0, 1, 0), (w, d), grass, Label.GROUND)
-        for low, high in (
-            ((x0, y0, KERB), (x0 + w, y0 + 0.6, 0.9)),
-            ((x0, y0 + d - 0.6, KERB), (x0 + w, y0 + d, 0.9)),
-        ):
-            self.b.box(low, high, leaf, Label.TREE)
-        cx, cy, stone = x0 + w / 2, y0 + d / 2, self.p.pick(self.rng, "back")
-        for half, z0, z1 in ((2.2, KERB, 0.7), (1.3, 0.7, 2.6), (0.55, 2.6, float(self.rng.uniform(6, 11)))):
-            self.b.box((cx - half, cy - half, z0), (cx + half, cy + half, z1), stone, Label.THING, (1.1, 1.08, 1.0))
-        for _ in range(int(w * d / 110)):
-            x, y = self.rng.uniform((x0 + 2, y0 + 2), (x0 + w - 2, y0 + d - 2))
-            if max(abs(x - cx), abs(y - cy)) > 5:
-                self.tree(float(x), float(y))
-
-    def tree(self, x: float, y: float, size: float = 1.0) -> None:
-        """A trunk and a crown of balls."""
-        rng = self.rng
-        size *= float(rng.uniform(0.8, 1.25))
-        bole, leaf = 2.1 * size, self.p.pick(rng, "leaves")
-        t = 0.16 * size
-        self.b.box((x - t, y - t, 0.0), (x + t, y + t, bole + 1.2), self.p.pick(rng, "bark"), Label.TREE, faces="snew")
-        tint = tuple(float(c) for c in rng.uniform(0.85, 1.2) * rng.normal(1, 0.05, 3))
-        self.b.ball((x, y, bole + 1.9 * size), 1.55 * size, leaf, tint)
-        turn = rng.uniform(0, 6.28)
-        for k in range(5):
-            angle, r = turn + k * 1.257, float(rng.uniform(0.8, 1.15)) * size
-            centre = (x + np.cos(angle) * 1.15 * size, y + np.sin(angle) * 1.15 * size)
-            self.b.ball((*map(float, centre), bole + float(rng.uniform(1.0, 2.6)) * size), r, leaf, tint)
-
-    def street(self, street: Street) -> None:
-        """Carriageway, zebra crossings at both ends, lamps, and along some streets trees."""
-        u, v = ((1, 0, 0), (0, 1, 0)) if street.axis == 0 else ((0, 1, 0), (-1, 0, 0))
-        side = -1 if street.axis == 0 else 1
-        origin = (*street.point(street.start, side * street.width / 2), 0.01)
-        scale = (1.0, ROAD_WIDTH / street.width)
-        road = self.p.pick(self.rng, "road")
-        self.b.rect(origin, u, v, (street.length, street.width), road, Label.GROUND, scale=scale)
-        zebra = self.p.groups["crossing"][0]
-        for low, high in self.layout.crossed(street):
-            for along in (low - 3.4, high + 0.4):
-                if street.start < along < street.end - 3 and self.rng.random() < 0.7:
-                    origin = (*street.point(along, side * street.width / 2), 0.03)
-                    self.b.rect(origin, u, v, (3.0, street.width), zebra, Label.GROUND)
-        self.kerbside(street)
-
-    def kerbside(self, street: Street) -> None:
-        """Lamps or trees along both kerbs, away from the crossings."""
-        rng, crossed = self.rng, self.layout.crossed(street)
-        for sign in (-1, 1):
-            across = sign * (street.width / 2 + 0.5)
-            trees = rng.random() < 0.3
-            along = street.start + 9
-            while along < street.end - 9:
-                x, y = street.point(along, across)
-                if any(low - 2 < along < high + 2 for low, high in crossed):
-                    along += 1.0
-                elif trees:
-                    self.tree(x, y, 0.8)
-                    along += float(rng.uniform(8, 12))
-                else:
-                    self.lamp(x, y, street, sign)
-                    along += float(rng.uniform(24, 34))
-
-    def lamp(self, x: float, y: float, street: Street, sign: int) -> None:
-        """A lamp post with an arm over the road."""
-        dark, lit = self.p.pick(self.rng, "dark"), self.p.pick(self.rng, "white")
-        self.b.box((x - 0.06, y - 0.06, 0.0), (x + 0.06, y + 0.06, 5.2), dark, Label.THING, faces="snew")
-        dx, dy = (0.0, -sign * 1.2) if street.axis == 0 else (-sign * 1.2, 0.0)
-        low = (min(x, x + dx) - 0.05, min(y, y + dy) - 0.05, 5.1)
-        high = (max(x, x + dx) + 0.05, max(y, y + dy) + 0.05, 5.2)
-        self.b.box(low, high, dark, Label.THING, faces="snewtb")
-        hx, hy = x + dx, y + dy
-        self.b.box((hx - 0.16, hy - 0.16, 4.98), (hx + 0.16, hy + 0.16, 5.1), lit, Label.THING, faces="snewb")
+        self.b.box(low, high, texture, Label.TREE if hedge else Label.FACADE)
+        self.grounds.tree(*front.at((a + b) / 2, float(self.rng.uniform(3, 6)), 0.0)[:2])
 
 
 def build(layout: Layout, palette: Palette, builder: Builder, seed: int) -> NDArray[np.float64]:
@@ -275,7 +199,7 @@ def build(layout: Layout, palette: Palette, builder: Builder, seed: int) -> NDAr
     for block in layout.blocks:
         mason.block(block)
     for street in layout.streets:
-        mason.street(street)
+        mason.grounds.street(street)
     for x0, y0, x1, y1 in layout.crossings:
         asphalt = palette.groups["asphalt"][0]
         builder.rect((x0, y0, 0.02), (1, 0, 0), (0, 1, 0), (x1 - x0, y1 - y0), asphalt, Label.GROUND)

@@ -20,7 +20,6 @@ from lofivpr.errors import LofiError
 Floats = NDArray[np.float64]
 Axes = tuple[NDArray[np.float32], NDArray[np.float32]]
 NEAR = 0.05
-SMALL = 16000  # pixels, below which testing all is faster than finding the ends of rows
 
 
 def _check(position: tuple[float, float, float], width: int, height: int) -> None:
@@ -59,9 +58,7 @@ class PinholeCamera:
     @property
     def matrix(self) -> Floats:
         """3 x 3 calibration matrix K."""
-        return np.array(
-            [[self.focal, 0, (self.width - 1) / 2], [0, self.focal, (self.height - 1) / 2], [0, 0, 1]]
-        )
+        return np.array([[self.focal, 0, (self.width - 1) / 2], [0, self.focal, (self.height - 1) / 2], [0, 0, 1]])
 
     @cached_property
     def rotation(self) -> Floats:
@@ -70,9 +67,7 @@ class PinholeCamera:
         forward = np.array([np.sin(h) * np.cos(p), np.cos(h) * np.cos(p), np.sin(p)])
         right = np.array([np.cos(h), -np.sin(h), 0.0])
         down = np.cross(forward, right)
-        return np.stack(
-            [np.cos(r) * right + np.sin(r) * down, np.cos(r) * down - np.sin(r) * right, forward]
-        )
+        return np.stack([np.cos(r) * right + np.sin(r) * down, np.cos(r) * down - np.sin(r) * right, forward])
 
     @property
     def pixel_angle(self) -> float:
@@ -108,26 +103,10 @@ class PinholeCamera:
         down = axes[1][r0:r1] * np.float32(turned[1]) + np.float32(turned[2])
         return np.asarray(across[None, :] + down[:, None])
 
-    def inside(self, edges: Floats, axes: Axes, box: tuple[int, ...]) -> NDArray[np.bool_]:
-        """Where Ray . vector >= 0 for all of the turned vectors E x 3: a run of columns in each row."""
-        c0, c1 = box[2:]
-        if (box[1] - box[0]) * (c1 - c0) < SMALL:
-            return np.logical_and.reduce([self.dot(edge, axes, box) >= 0 for edge in edges])
-        down = axes[1][box[0] : box[1]] * edges[:, 1:2] + edges[:, 2:]
-        across = edges[:, :1]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            cut = down / -across * self.focal + (self.width - 1) / 2
-        # A vector without a part along the row lets all of it through, or nothing.
-        level = np.where(down >= 0, -np.inf, np.inf)
-        first = np.where(across > 0, np.ceil(cut), np.where(across == 0, level, -np.inf)).max(axis=0)
-        last = np.where(across < 0, np.floor(cut), np.inf).min(axis=0)
-        columns = np.arange(c0, c1, dtype=np.float32)
-        first, last = (np.clip(end, c0 - 1, c1)[:, None].astype(np.float32) for end in (first, last))
-        return (columns >= first) & (columns <= last)
-
-    def planes(self, axes: Axes) -> tuple[NDArray[np.float32], ...]:
-        """The three coordinates of the rays in the form of `turn`, each broadcasting to H x W."""
-        return axes[0][None, :], axes[1][:, None], np.ones((1, 1), np.float32)
+    def rays(self) -> tuple[NDArray[np.float32], ...]:
+        """x, y and z of the rays in the world, each H x W float32."""
+        axes, box = self.axes(), (0, self.height, 0, self.width)
+        return tuple(self.dot(self.turn(axis), axes, box) for axis in np.eye(3))
 
     def norms(self) -> NDArray[np.float32]:
         """H x W float32: lengths of the rays."""
@@ -206,21 +185,17 @@ class PanoramaCamera:
         up = axes[1][0, r0:r1] * np.float32(turned[2])
         return np.asarray(flat[None, :] * axes[1][1, r0:r1, None] + up[:, None])
 
-    def inside(self, edges: Floats, axes: Axes, box: tuple[int, ...]) -> NDArray[np.bool_]:
-        """Where Ray . vector >= 0 for all of the turned vectors E x 3."""
-        return np.logical_and.reduce([self.dot(edge, axes, box) >= 0 for edge in edges])
-
-    def planes(self, axes: Axes) -> tuple[NDArray[np.float32], ...]:
-        """The three coordinates of the rays in the form of `turn`, each broadcasting to H x W."""
-        (sin_a, cos_a), (sin_e, cos_e) = axes
-        return cos_e[:, None] * sin_a, cos_e[:, None] * cos_a, sin_e[:, None]
+    def rays(self) -> tuple[NDArray[np.float32], ...]:
+        """x, y and z of the rays in the world, each H x W float32."""
+        axes, box = self.axes(), (0, self.height, 0, self.width)
+        return tuple(self.dot(self.turn(axis), axes, box) for axis in np.eye(3))
 
     def norms(self) -> NDArray[np.float32]:
         """H x W float32: lengths of the rays (all 1)."""
         return np.ones((self.height, self.width), np.float32)
 
     def boxes(self, corners: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """As PinholeCamera.boxes; full columns, since edges bend. A polygon over the seam comes twice."""
+        """As PinholeCamera.boxes; a polygon over the seam comes twice."""
         azimuth = np.arctan2(corners[..., 0], corners[..., 1]) - np.radians(self.heading_deg)
         step = np.diff(azimuth, axis=1, append=azimuth[:, :1])
         step = (step + np.pi) % (2 * np.pi) - np.pi
@@ -235,13 +210,26 @@ class PanoramaCamera:
         first, last = np.where(whole, 0, first), np.where(whole, self.width, last)
         index = np.arange(len(corners))
         index, first, last = (
-            np.concatenate(pair)
-            for pair in ((index, index), (first, first - self.width), (last, last - self.width))
+            np.concatenate(pair) for pair in ((index, index), (first, first - self.width), (last, last - self.width))
         )
         first, last = np.maximum(first, 0), np.minimum(last, self.width)
         seen = np.flatnonzero(last > first)
-        rows = np.zeros_like(seen), np.full_like(seen, self.height)
-        return index[seen], np.stack([rows[0], rows[1], first[seen], last[seen]], axis=1)
+        top, bottom = self._rows(corners, whole)
+        seen_of = index[seen]
+        return seen_of, np.stack([top[seen_of], bottom[seen_of], first[seen], last[seen]], axis=1)
+
+    def _rows(self, corners: Floats, around: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """First and last + 1 row: edges bend, so bound the elevation by heights and horizontal distances."""
+        start, edge = corners[..., :2], np.roll(corners[..., :2], -1, axis=1) - corners[..., :2]
+        part = -(start * edge).sum(axis=-1) / np.maximum((edge**2).sum(axis=-1), 1e-12)
+        near = np.linalg.norm(start + np.clip(part, 0, 1)[..., None] * edge, axis=-1).min(axis=1)
+        near, far = np.where(around, 0.0, near), np.linalg.norm(start, axis=-1).max(axis=1)
+        low, high = corners[..., 2].min(axis=1), corners[..., 2].max(axis=1)
+        highest = np.arctan2(high, np.where(high > 0, near, far))
+        lowest = np.arctan2(low, np.where(low < 0, near, far))
+        top, bottom = ((0.5 - angle / np.pi) * self.height - 0.5 for angle in (highest, lowest))
+        rows = np.floor(top), np.ceil(bottom) + 1
+        return np.clip(rows[0], 0, self.height).astype(np.intp), np.clip(rows[1], 0, self.height).astype(np.intp)
 
 
 Camera = PinholeCamera | PanoramaCamera

@@ -2,142 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from lofivpr.places.town.painter import DENSITY, Painter
+from lofivpr.places.town.style import Style, draw_style
 from lofivpr.places.town.texture import Texture, grain, noise
-
-DENSITY = 32  # pixels a metre
-Colour = tuple[float, ...]
-FAMILIES = ("brick", "plaster", "stone", "timber", "concrete", "glass")
-
-WALLS: dict[str, tuple[Colour, ...]] = {
-    "brick": ((150, 78, 58), (128, 70, 52), (176, 128, 84), (120, 96, 88), (166, 98, 70)),
-    "plaster": (
-        (232, 214, 176), (222, 178, 146), (188, 206, 192), (216, 202, 214), (236, 228, 212), (196, 210, 224),
-        (226, 190, 116), (204, 144, 124),
-    ),
-    "stone": ((196, 186, 164), (178, 172, 160), (206, 192, 158)),
-    "timber": ((236, 228, 208), (230, 210, 170), (222, 226, 220)),
-    "concrete": ((170, 170, 166), (188, 182, 172), (150, 154, 158)),
-    "glass": ((112, 124, 136), (146, 148, 150), (92, 96, 104)),
-}  # fmt: skip
-ACCENTS: tuple[Colour, ...] = (
-    (44, 74, 60), (120, 30, 34), (32, 52, 92), (60, 44, 36), (28, 28, 30), (160, 120, 40), (96, 112, 122),
-    (226, 226, 220), (20, 92, 104), (110, 66, 110),
-)  # fmt: skip
-TRIMS: tuple[Colour, ...] = ((238, 234, 224), (214, 204, 184), (196, 188, 172), (236, 230, 214))
-
-
-@dataclass(frozen=True)
-class Style:
-    """What one front looks like. Lengths in metres; `bay` is the distance between windows."""
-
-    family: str
-    wall: Colour
-    trim: Colour
-    accent: Colour
-    bays: int
-    floors: int
-    bay: float
-    floor: float
-    ground: float
-    window: tuple[float, float]
-    arch: bool
-    shutters: bool
-    panes: tuple[int, int]
-    balconies: int
-    bottom: str
-
-    @property
-    def size(self) -> tuple[float, float]:
-        """Width and height of the front."""
-        return self.bays * self.bay, self.ground + self.floors * self.floor + 0.5
-
-
-def draw_style(rng: np.random.Generator, family: str) -> Style:
-    """A random style of a family."""
-
-    def pick(options: tuple[Colour, ...]) -> Colour:
-        return options[int(rng.integers(len(options)))]
-
-    tall = family in ("concrete", "glass")
-    bay = float(rng.uniform(2.2, 3.4))
-    width = bay * float(rng.uniform(0.72, 0.88) if tall else rng.uniform(0.34, 0.5))
-    floor = float(rng.uniform(2.9, 3.5))
-    bottom = str(rng.choice(["shop", "house", "house"] if family != "glass" else ["shop", "lobby"]))
-    return Style(
-        family=family,
-        wall=tuple(float(c) for c in np.array(pick(WALLS[family])) + rng.normal(0, 7) + rng.normal(0, 4, 3)),
-        trim=pick(TRIMS),
-        accent=pick(ACCENTS),
-        bays=int(rng.integers(3, 6) if tall else rng.integers(2, 5)),
-        floors=int(rng.integers(3, 6) if tall else rng.integers(1, 4)),
-        bay=bay,
-        floor=floor,
-        ground=float(rng.uniform(3.3, 4.2)),
-        window=(width, floor * float(rng.uniform(0.5, 0.62))),
-        arch=bool(family in ("brick", "stone", "plaster") and rng.random() < 0.25),
-        shutters=bool(family in ("plaster", "timber") and rng.random() < 0.5),
-        panes=(int(rng.integers(1, 4)), int(rng.integers(1, 4))),
-        balconies=int(rng.integers(0, 3)) if family in ("plaster", "stone", "concrete") else 0,
-        bottom=bottom,
-    )
-
-
-class Painter:
-    """A canvas in metres, y up from the pavement."""
-
-    def __init__(self, width: float, height: float, rng: np.random.Generator) -> None:
-        self.rng = rng
-        self.w, self.h = round(width * DENSITY), round(height * DENSITY)
-        self.image: NDArray[np.float32] = np.zeros((self.h, self.w, 3), np.float32)
-
-    def box(self, x0: float, y0: float, x1: float, y1: float) -> tuple[slice, slice]:
-        """Pixels of a rectangle, clipped to the canvas."""
-        c0, c1 = (min(max(round(x * DENSITY), 0), self.w) for x in (x0, x1))
-        r0, r1 = (min(max(self.h - round(y * DENSITY), 0), self.h) for y in (y1, y0))
-        return slice(r0, r1), slice(c0, c1)
-
-    def rect(self, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
-        """Fill a rectangle."""
-        self.image[self.box(x0, y0, x1, y1)] = colour
-
-    def dim(self, x0: float, y0: float, x1: float, y1: float, factor: float) -> None:
-        """Multiply a rectangle: shadows under sills and eaves."""
-        self.image[self.box(x0, y0, x1, y1)] *= factor
-
-    def line(self, points: list[tuple[float, float]], width: float, colour: Colour) -> None:
-        """An open line through points, metres wide."""
-        pixels = np.array([(x * DENSITY, self.h - y * DENSITY) for x, y in points])
-        cv2.polylines(
-            self.image, [np.round(pixels * 16).astype(np.int32)], False, colour,
-            max(1, round(width * DENSITY)), cv2.LINE_8, 4,
-        )  # fmt: skip
-
-    def glass(self, x0: float, y0: float, x1: float, y1: float) -> None:
-        """A pane: sky above, dark room below, now and then a curtain or a lamp."""
-        rows, columns = self.box(x0, y0, x1, y1)
-        h, w = rows.stop - rows.start, columns.stop - columns.start
-        if h < 1 or w < 1:
-            return
-        fade = np.linspace(1, 0, h, dtype=np.float32)[:, None, None] ** 0.7
-        pane = np.array((56, 64, 74), np.float32) + fade * np.array((62, 76, 90), np.float32)
-        pane = np.repeat(pane, w, axis=1) * self.rng.uniform(0.75, 1.15)
-        streak = (np.arange(w)[None, :] + np.arange(h)[:, None] + self.rng.integers(w)) % (w + h) < (w + h) // 4
-        pane += streak[..., None] * self.rng.uniform(6, 22)
-        kind = self.rng.random()
-        if kind < 0.28:
-            side = max(1, w // 5)
-            pane[:, :side] = pane[:, -side:] = self.rng.uniform(150, 205) * np.array((1, 0.97, 0.9))
-        elif kind < 0.42:
-            pane[: int(h * self.rng.uniform(0.2, 0.6))] = self.rng.uniform(160, 210) * np.array((1, 0.98, 0.93))
-        elif kind < 0.47:
-            pane += np.array((90, 66, 24)) * self.rng.uniform(0.6, 1.0)
-        self.image[rows, columns] = pane
 
 
 def _masonry(p: Painter, style: Style) -> None:
@@ -145,22 +15,11 @@ def _masonry(p: Painter, style: Style) -> None:
     kind = style.family
     p.image[:] = grain(p.rng, style.wall, p.h, p.w, 4.0 if kind in ("plaster", "timber") else 6.0)
     if kind == "brick":
-        _courses(p, 5, 10, 26.0, 22.0)
+        p.courses(5, 10, 26.0, 22.0)
     elif kind == "stone":
-        _courses(p, 13, 26, 14.0, 18.0)
+        p.courses(13, 26, 14.0, 18.0)
     elif kind == "concrete":
-        _courses(p, round(style.floor * DENSITY), round(style.bay * DENSITY), 6.0, 26.0, bond=False)
-
-
-def _courses(p: Painter, height: int, width: int, vary: float, joint: float, bond: bool = True) -> None:
-    """Bricks or blocks of height x width pixels; each its own shade, darker or lighter joints."""
-    rows, columns = np.arange(p.h)[::-1] // height, np.arange(p.w)
-    shift = (rows % 2)[:, None] * (width // 2 if bond else 0)
-    across = (columns[None, :] + shift) // width
-    shade = p.rng.normal(0, vary / 2, (rows.max() + 1, across.max() + 1)).astype(np.float32)
-    p.image += shade[rows[:, None], across][..., None]
-    gaps = ((np.arange(p.h)[::-1] % height == 0)[:, None]) | ((columns[None, :] + shift) % width == 0)
-    p.image[gaps] -= joint if bond and height > 8 or not bond else -joint
+        p.courses(round(style.floor * DENSITY), round(style.bay * DENSITY), 6.0, 26.0, bond=False)
 
 
 def window(p: Painter, style: Style, x: float, y: float, w: float, h: float) -> None:
@@ -309,7 +168,7 @@ def paint_facade(style: Style, rng: np.random.Generator) -> Texture:
                 _balcony(p, style, (i + 0.5) * style.bay, y)
     _ground_floor(p, style)
     _mouldings(p, style)
-    return Texture(np.clip(p.image, 0, 255).astype(np.uint8), style.size)
+    return p.texture()
 
 
 def paint_back(rng: np.random.Generator, width: float = 9.0, height: float = 11.0) -> Texture:
@@ -321,7 +180,7 @@ def paint_back(rng: np.random.Generator, width: float = 9.0, height: float = 11.
         x, y = rng.uniform(1, width - 1), 1.0 + 3.1 * rng.integers(0, 3)
         window(p, style, float(x), float(y), 0.8, 1.2)
     p.image *= (1 - 0.2 * np.clip(noise(rng, p.h, p.w, 80), 0, 1))[..., None]
-    return Texture(np.clip(p.image, 0, 255).astype(np.uint8), (width, height))
+    return p.texture()
 
 
 def paint_oriel(rng: np.random.Generator, width: float = 1.9, height: float = 5.2) -> Texture:
@@ -334,4 +193,4 @@ def paint_oriel(rng: np.random.Generator, width: float = 1.9, height: float = 5.
         for i in range(3):
             p.glass(0.17 + i * 0.54, y + 0.06, 0.63 + i * 0.54, y + 1.44)
         p.dim(0, y - 0.25, width, y - 0.1, 0.8)
-    return Texture(np.clip(p.image, 0, 255).astype(np.uint8), (width, height))
+    return p.texture()

@@ -12,11 +12,14 @@ import time
 from pathlib import Path
 
 import cv2
+from rich.console import Console
+from rich.progress import Progress
 
 from lofivpr.errors import LofiError
 from lofivpr.files import atomic_path, write_atomic
 from lofivpr.places.town.light import EVENING, MORNING
 from lofivpr.places.town.plan import Shot, latitude_longitude, plan, quotas, size_town
+from lofivpr.places.town.scene import make_layout
 from lofivpr.places.town.town import Town
 
 COLUMNS = ("image", "panorama", "lat", "lon", "heading_deg", "split", "role")
@@ -66,8 +69,7 @@ def generate_town(
             write_share(folder, seed, pictures, size, 0, 1)
         else:
             _run(folder, seed, pictures, size, workers, progress)
-    layout_shots = shots_of(seed, pictures, size)
-    write_atomic(table, _table(layout_shots))
+    write_atomic(table, _table(shots_of(seed, pictures, size)))
     return table
 
 
@@ -77,8 +79,6 @@ def _cores() -> int:
 
 def shots_of(seed: int, pictures: int, size: tuple[int, int]) -> list[Shot]:
     """The plan of a data set."""
-    from lofivpr.places.town.scene import make_layout
-
     return plan(make_layout(seed, *size_town(seed, pictures)), seed, pictures, size)
 
 
@@ -94,9 +94,7 @@ def _table(shots: list[Shot]) -> str:
     return text.getvalue()
 
 
-def write_share(
-    folder: Path, seed: int, pictures: int, size: tuple[int, int], share: int, shares: int
-) -> None:
+def write_share(folder: Path, seed: int, pictures: int, size: tuple[int, int], share: int, shares: int) -> None:
     """Render the panoramas whose number is `share` modulo `shares` into a folder of images."""
     town = Town(seed, size_town(seed, pictures))
     for shot in plan(town.layout, seed, pictures, size):
@@ -108,9 +106,7 @@ def write_share(
         (folder / Path(shot.name).name).write_bytes(data.tobytes())
 
 
-def _run(
-    folder: Path, seed: int, pictures: int, size: tuple[int, int], workers: int, progress: bool
-) -> None:
+def _run(folder: Path, seed: int, pictures: int, size: tuple[int, int], workers: int, progress: bool) -> None:
     """One interpreter a share: needs no guard in the caller's script, and shares no locks with its threads."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     numbers = [str(n) for n in (seed, pictures, *size)]
@@ -139,9 +135,7 @@ def _run(
 
 def _watch(processes: list[subprocess.Popen[bytes]], folder: Path, pictures: int, progress: bool) -> None:
     """Wait for all to end well, or for one to fail; the bar counts files."""
-    from rich.progress import Progress
-
-    with Progress(disable=not progress) as bar:
+    with Progress(console=Console(stderr=True), disable=not progress) as bar:
         task = bar.add_task("rendering the town", total=pictures)
         while any(process.poll() is None for process in processes):
             if any(process.returncode for process in processes):

@@ -48,14 +48,10 @@ class Light:
         return np.array([np.sin(a) * np.cos(e), np.cos(a) * np.cos(e), np.sin(e)])
 
 
-MORNING = Light(
-    "morning", 152, 47, (0.66, 0.61, 0.52), (0.62, 0.66, 0.72), (84, 138, 206), (204, 222, 236), 0.0012, 0.55
-)
-EVENING = Light(
-    "evening", 248, 27, (0.84, 0.6, 0.36), (0.56, 0.55, 0.62), (112, 138, 188), (250, 214, 168), 0.003, 0.6
-)
+MORNING = Light("morning", 152, 47, (0.68, 0.63, 0.54), (0.7, 0.74, 0.8), (84, 138, 206), (204, 222, 236), 0.0012, 0.55)
+EVENING = Light("evening", 248, 27, (0.86, 0.62, 0.38), (0.7, 0.67, 0.72), (112, 138, 188), (250, 214, 168), 0.003, 0.6)
 OVERCAST = Light(
-    "overcast", 200, 60, (0.07, 0.07, 0.07), (0.84, 0.87, 0.9), (182, 190, 198), (212, 216, 220), 0.0035, 0.95
+    "overcast", 200, 60, (0.07, 0.07, 0.07), (0.9, 0.93, 0.96), (182, 190, 198), (212, 216, 220), 0.0035, 0.95
 )
 LIGHTS = {light.name: light for light in (MORNING, EVENING, OVERCAST)}
 
@@ -108,7 +104,7 @@ def cast(
 def _sweep(height: Floats, light: Light, cell: float) -> Floats:
     """ceiling(p) = max over k of height(p + k step towards the sun) - k step tan(elevation)."""
     towards, tangent = light.direction[:2], np.tan(np.radians(light.elevation_deg))
-    towards = towards / max(np.linalg.norm(towards), 1e-9)
+    towards = towards / np.maximum(np.linalg.norm(towards), 1e-9)
     ceiling, step = height, cell
     while step * tangent < height.max() and step < 200:
         shift = np.array([[1, 0, -towards[0] * step / cell], [0, 1, -towards[1] * step / cell]])
@@ -128,7 +124,8 @@ def sky(directions: Floats, light: Light, clouds: NDArray[np.uint8]) -> Floats:
     plane = directions[:, :2] / (up + 0.18)[:, None] * np.float32(0.16)
     # OpenCV limits both sides of a picture to 32767: the list is folded into rows of 1024.
     at = np.resize((plane - np.floor(plane)) * n, (-(-len(plane) // 1024) * 1024, 2)).reshape(-1, 1024, 2)
-    cover = cv2.remap(clouds, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP).reshape(-1)[: len(plane)]
+    cover = cv2.remap(clouds, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    cover = cover.ravel()[: len(plane)]
     amount = np.clip((cover / np.float32(255) - (1 - light.cover)) * 3.0, 0, 0.92) * np.clip(up * 6, 0, 1)
     white = np.array(light.sun, np.float32) * 130 + np.array(light.ambient, np.float32) * 220
     colour += (np.minimum(white, 250) - colour) * amount.astype(np.float32)[:, None]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lofivpr.places.town import facade, props
-from lofivpr.places.town.facade import FAMILIES, Style
+from lofivpr.places.town import facade, figures, props
+from lofivpr.places.town.style import FAMILIES, Style, draw_style
 from lofivpr.places.town.texture import Texture
 
 
@@ -41,29 +41,28 @@ def make_palette(seed: int, fronts: int) -> Palette:
     shares = {"brick": 0.26, "plaster": 0.28, "stone": 0.16, "timber": 0.12, "concrete": 0.12, "glass": 0.06}
     for family in FAMILIES:
         for _ in range(max(3, round(fronts * shares[family]))):
-            style = facade.draw_style(rng, family)
+            style = draw_style(rng, family)
             styles[family].append((add(facade.paint_facade(style, rng)), style))
-    makers = {
-        "back": [lambda: facade.paint_back(rng)] * 6,
-        "asphalt": [lambda: props.asphalt(rng)],
-        "road": [lambda k=k: props.road(rng, ROAD_WIDTH, k % 3) for k in range(6)],
-        "crossing": [lambda: props.crossing(rng, ROAD_WIDTH)],
-        "paving": [lambda k=k: props.paving(rng, k) for k in range(4)],
-        "grass": [lambda: props.grass(rng)],
-        "leaves": [lambda k=k: props.leaves(rng, k) for k in range(4)],
-        "roof": [lambda k=k: props.tiles(rng, k) for k in range(4)],
-        "gable": [lambda: props.triangle(rng, (196, 186, 170))],
-        "white": [lambda: props.plain(rng, (226, 224, 218))],
-        "dark": [lambda: props.plain(rng, (52, 52, 54))],
-        "glass": [lambda: props.plain(rng, (58, 66, 74))],
-        "bark": [lambda: props.plain(rng, (92, 74, 58))],
-        "oriel": [lambda: facade.paint_oriel(rng)] * 4,
-        "awning": [lambda: props.awning(rng)] * 5,
-        "sign": [lambda: props.sign(rng)] * 48,
-        "car": [lambda k=k: props.car_side(k // 2, bool(k % 2)) for k in range(6)],
-        "nose": [lambda: props.car_end(True)],
-        "tail": [lambda: props.car_end(False)],
-        "person": [lambda: props.passer_by(rng)] * 18,
+    groups = {
+        "back": [add(facade.paint_back(rng)) for _ in range(6)],
+        "asphalt": [add(props.asphalt(rng))],
+        "road": [add(props.road(rng, ROAD_WIDTH, k % 3)) for k in range(6)],
+        "crossing": [add(props.crossing(rng, ROAD_WIDTH))],
+        "paving": [add(props.paving(rng, k)) for k in range(4)],
+        "grass": [add(props.grass(rng))],
+        "leaves": [add(props.leaves(rng, k)) for k in range(4)],
+        "roof": [add(props.tiles(rng, k)) for k in range(4)],
+        "gable": [add(props.triangle(rng, (196, 186, 170)))],
+        "white": [add(props.plain(rng, (226, 224, 218)))],
+        "dark": [add(props.plain(rng, (52, 52, 54)))],
+        "glass": [add(props.plain(rng, (58, 66, 74)))],
+        "bark": [add(props.plain(rng, (92, 74, 58)))],
+        "oriel": [add(facade.paint_oriel(rng)) for _ in range(4)],
+        "awning": [add(props.awning(rng)) for _ in range(5)],
+        "sign": [add(props.sign(rng)) for _ in range(48)],
+        "car": [add(figures.car_side(k, m, p)) for k in range(3) for p in figures.PAINTS for m in (False, True)],
+        "nose": [add(figures.car_end(True))],
+        "tail": [add(figures.car_end(False))],
+        "person": [add(figures.passer_by(rng)) for _ in range(18)],
     }
-    groups = {name: [add(make()) for make in group] for name, group in makers.items()}
     return Palette(textures, styles, groups)

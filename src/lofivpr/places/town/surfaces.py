@@ -47,6 +47,10 @@ class Surfaces:
         """K x 3 unit normals of the visible sides."""
         return np.cross(self.u, self.v)
 
+    def take(self, index: NDArray[np.int64]) -> Surfaces:
+        """Those of the given numbers."""
+        return Surfaces(*(getattr(self, f.name)[index] for f in fields(self)))
+
     def join(self, other: Surfaces) -> Surfaces:
         """Both, one after the other."""
         pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
@@ -64,6 +68,10 @@ class Balls:
 
     def __len__(self) -> int:
         return len(self.centre)
+
+    def take(self, index: NDArray[np.int64]) -> Balls:
+        """Those of the given numbers."""
+        return Balls(*(getattr(self, f.name)[index] for f in fields(self)))
 
 
 class Builder:
@@ -126,7 +134,8 @@ class Builder:
             return Surfaces(none, none, none, pair, pair, empty, none, empty)
         columns = list(zip(*self._rows, strict=True))
         real = [np.array(column, np.float64) for column in columns]
-        return Surfaces(*real[:5], real[5].astype(np.int64), real[6], real[7].astype(np.int64))
+        origin, u, v, size, scale, texture, tint, label = real
+        return Surfaces(origin, u, v, size, scale, texture.astype(np.int64), tint, label.astype(np.int64))
 
     def balls(self) -> Balls:
         """All balls so far."""

@@ -51,6 +51,11 @@ def levels(length: int) -> list[int]:
     return [(length + (1 << level) - 1) >> level for level in range(LEVELS)]
 
 
+def shrink(image: Image, width: int, height: int) -> Image:
+    """Area-averaged to width x height."""
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def ripmap(texture: Texture) -> Image:
     """All pairs of halvings of a texture in one picture, each with a border of PAD pixels.
 
@@ -62,10 +67,10 @@ def ripmap(texture: Texture) -> Image:
     rows = []
     tall = base
     for h in heights:
-        tall = cv2.resize(tall, (base.shape[1], h), interpolation=cv2.INTER_AREA)
+        tall = shrink(tall, base.shape[1], h)
         cells, wide = [], tall
         for w in widths:
-            wide = cv2.resize(wide, (w, h), interpolation=cv2.INTER_AREA)
+            wide = shrink(wide, w, h)
             cells.append(cv2.copyMakeBorder(wide, PAD, PAD, PAD, PAD, border))
         rows.append(np.hstack(cells))
     return np.vstack(rows)

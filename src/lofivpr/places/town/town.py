@@ -15,8 +15,9 @@ from lofivpr.places.town.building import build
 from lofivpr.places.town.camera import Camera, PanoramaCamera, PinholeCamera
 from lofivpr.places.town.light import MORNING, Light, Shadows, cast
 from lofivpr.places.town.palette import make_palette
-from lofivpr.places.town.render import Rendered, Scene, paint, render
+from lofivpr.places.town.render import Rendered, paint, render
 from lofivpr.places.town.scene import Street, make_layout
+from lofivpr.places.town.shade import Scene
 from lofivpr.places.town.surfaces import Builder, Surfaces
 from lofivpr.places.town.texture import pack
 from lofivpr.places.town.traffic import Crowd, make_crowd, park_cars

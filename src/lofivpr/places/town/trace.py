@@ -24,16 +24,10 @@ FAR = 420.0
 
 @dataclass(frozen=True)
 class Hits:
-    """Per pixel: 1 / depth (0 = sky), texture coordinates over depth, surface number, shade of balls.
-
-    `surface` is 0 for the sky, 1 + k for rectangle k, 1 + K + j for ball j.
-    """
+    """Per pixel: 1 / depth (0 = sky), and which surface: 0 the sky, 1 + k rectangle k, 1 + K + j ball j."""
 
     inverse: Floats
-    s: Floats
-    t: Floats
     surface: NDArray[np.int64]
-    shade: Floats
 
     @property
     def depth(self) -> Floats:
@@ -61,46 +55,39 @@ def order(camera: Camera, surfaces: Surfaces) -> tuple[NDArray[np.intp], NDArray
     return index[by], boxes[by], nearest[by]
 
 
-def _vectors(camera: Camera, surfaces: Surfaces, index: NDArray[np.intp]) -> NDArray[np.float64]:
-    """M x 5 x 3 turned vectors: 1/z, s/z, (S - s)/z, t/z, (T - t)/z."""
-    rel = surfaces.origin[index] - np.asarray(camera.position)
-    n = surfaces.normal[index]
+def coordinates(position: tuple[float, float, float], surfaces: Surfaces) -> NDArray[np.float64]:
+    """K x 3 x 3: the vectors whose dot products with a ray are 1/z, s/z and t/z."""
+    rel = surfaces.origin - np.asarray(position)
+    n = surfaces.normal
     n = n / np.einsum("ij,ij->i", n, rel)[:, None]
-    out = [n]
-    for axis, size in ((surfaces.u[index], surfaces.size[index, 0]), (surfaces.v[index], surfaces.size[index, 1])):
-        start = axis - np.einsum("ij,ij->i", rel, axis)[:, None] * n
-        out += [start, size[:, None] * n - start]
-    return camera.turn(np.stack(out, axis=1))
+    s, t = (axis - np.einsum("ij,ij->i", rel, axis)[:, None] * n for axis in (surfaces.u, surfaces.v))
+    return np.stack([n, s, t], axis=1)
 
 
-def trace(camera: Camera, surfaces: Surfaces, balls: Balls, atlas: Atlas, sun: NDArray[np.float64]) -> Hits:
-    """Cast a ray through every pixel. `sun` (unit vector) only shades the balls."""
+def trace(camera: Camera, surfaces: Surfaces, balls: Balls, atlas: Atlas) -> Hits:
+    """Cast a ray through every pixel."""
     shape, axes = (camera.height, camera.width), camera.axes()
-    inverse, surface = np.zeros(shape, np.float32), np.zeros(shape, np.int64)
+    hits = Hits(np.zeros(shape, np.float32), np.zeros(shape, np.int64))
     index, boxes, nearest = order(camera, surfaces)
-    vectors = _vectors(camera, surfaces, index)
-    for k, box, turned, near in zip(index.tolist(), boxes.tolist(), vectors, nearest.tolist(), strict=True):
+    some = surfaces.take(index)
+    n, s, t = coordinates(camera.position, some).transpose(1, 0, 2)
+    ends = some.size[:, :1] * n - s, some.size[:, 1:] * n - t
+    vectors = camera.turn(np.stack([n, s, ends[0], t, ends[1]], axis=1))
+    for i, (k, box, near) in enumerate(zip(index.tolist(), boxes.tolist(), nearest.tolist(), strict=True)):
         view = slice(box[0], box[1]), slice(box[2], box[3])
-        known = inverse[view]
+        known = hits.inverse[view]
         if known.min() >= near:
             continue
-        value = camera.dot(turned[0], axes, box)
-        hit = camera.inside(turned[1:], axes, box)
-        hit &= value > known
-        shape_of = atlas.alpha.get(int(surfaces.texture[k]))
+        value, across, right, up, top = (camera.dot(vector, axes, box) for vector in vectors[i])
+        hit = value > known
+        for side in (across, right, up, top):
+            hit &= side >= 0
+        shape_of = atlas.alpha.get(int(some.texture[i]))
         if shape_of is not None:
-            across, up = camera.dot(turned[1], axes, box), camera.dot(turned[3], axes, box)
-            hit &= _cut(shape_of, across, up, value, surfaces.size[k])
+            hit &= _cut(shape_of, across, up, value, some.size[i])
         np.copyto(known, value, where=hit)
-        np.copyto(surface[view], k + 1, where=hit)
-    coordinates = np.zeros((len(surfaces) + 1, 2, 3), np.float32)
-    coordinates[index + 1] = vectors[:, (1, 3)]
-    planes = camera.planes(axes)
-    s, t = (
-        sum(coordinates[:, i, c].take(surface, mode="clip") * planes[c] for c in range(3)) for i in range(2)
-    )
-    hits = Hits(inverse, s, t, surface, np.ones(shape, np.float32))
-    _trace_balls(camera, balls, hits, len(surfaces) + 1, sun)
+        np.copyto(hits.surface[view], k + 1, where=hit)
+    _trace_balls(camera, balls, hits, len(surfaces) + 1)
     return hits
 
 
@@ -115,7 +102,7 @@ def _cut(
     return np.asarray(solid > 127)
 
 
-def _trace_balls(camera: Camera, balls: Balls, hits: Hits, first: int, sun: NDArray[np.float64]) -> None:
+def _trace_balls(camera: Camera, balls: Balls, hits: Hits, first: int) -> None:
     rel = balls.centre - np.asarray(camera.position)
     distance = np.linalg.norm(rel, axis=1)
     some = np.flatnonzero((distance < 150) & (distance > balls.radius + 0.1))
@@ -135,7 +122,7 @@ def _trace_balls(camera: Camera, balls: Balls, hits: Hits, first: int, sun: NDAr
     turned = camera.turn(rel)
     for j, box in zip(some[seen].tolist(), boxes.tolist(), strict=True):
         ball = _Ball(rel[j], turned[j], float(balls.radius[j]), first + j)
-        _ball(camera, axes, squares, box, ball, world, hits, sun)
+        _ball(camera, axes, squares, box, ball, world, hits)
 
 
 @dataclass(frozen=True)
@@ -148,7 +135,7 @@ class _Ball:
 
 def _ball(
     camera: Camera, axes: tuple[Floats, Floats], squares: Floats, box: list[int], ball: _Ball,
-    world: NDArray[np.float64], hits: Hits, sun: NDArray[np.float64],
+    world: NDArray[np.float64], hits: Hits,
 ) -> None:  # fmt: skip
     view = slice(box[0], box[1]), slice(box[2], box[3])
     square, known = squares[view], hits.inverse[view]
@@ -157,22 +144,23 @@ def _ball(
         return
     along = camera.dot(ball.turned, axes, tuple(box))
     inner = along * along - square * np.float32(ball.rel @ ball.rel - ball.radius**2)
-    rows, columns = np.nonzero(inner > 0)
-    if not len(rows):
-        return
-    inner, square = inner[rows, columns], square[rows, columns]
-    depth = (along[rows, columns] - np.sqrt(inner)) / square
-    x, y, z = (
-        (camera.dot(axis, axes, tuple(box))[rows, columns] * depth - np.float32(middle)) / np.float32(ball.radius)
-        for axis, middle in zip(world, ball.rel, strict=True)
-    )
-    s, t = np.arctan2(y, x) * np.float32(ball.radius), np.arcsin(np.clip(z, -1, 1)) * np.float32(ball.radius)
-    # The rim is ragged: leaves, not glass.
-    rough = np.sin(s * 11) * np.sin(t * 13 + s * 3) + np.sin(s * 23 + t * 7) * np.sin(t * 29)
-    rim = inner / square / np.float32(ball.radius**2)
-    keep = (depth > 0.05) & (known[rows, columns] * depth < 1) & (rim > 0.16 + 0.14 * rough)
-    at, inverse = (rows[keep] + box[0], columns[keep] + box[2]), 1 / depth[keep]
-    hits.inverse[at] = inverse
-    hits.s[at], hits.t[at] = s[keep] * inverse, t[keep] * inverse
-    hits.surface[at] = ball.number
-    hits.shade[at] = (0.72 + 0.42 * (x * sun[0] + y * sun[1] + z * sun[2]))[keep]
+    depth = (along - np.sqrt(np.maximum(inner, 0))) / square
+    inner /= square * np.float32(ball.radius**2)
+    hit = (inner > 0) & (depth > np.float32(0.05)) & (known * depth < 1)
+    rows, columns = np.nonzero(hit & (inner < np.float32(0.45)))
+    if len(rows):
+        # The rim is ragged: leaves, not glass.
+        near = depth[rows, columns]
+        point = [camera.dot(axis, axes, tuple(box))[rows, columns] * near for axis in world]
+        x, y, z = (p - np.float32(m) for p, m in zip(point, ball.rel, strict=True))
+        s, t = wrapped(x, y, z, ball.radius)
+        rough = np.sin(s * 11) * np.sin(t * 13 + s * 3) + np.sin(s * 23 + t * 7) * np.sin(t * 29)
+        hit[rows, columns] = inner[rows, columns] > 0.16 + 0.14 * rough
+    np.copyto(known, 1 / np.maximum(depth, np.float32(1e-3)), where=hit)
+    np.copyto(hits.surface[view], ball.number, where=hit)
+
+
+def wrapped(x: Floats, y: Floats, z: Floats, radius: float | Floats) -> tuple[Floats, Floats]:
+    """Texture coordinates (metres) on a ball of points relative to its middle: azimuth and elevation."""
+    s, t = np.arctan2(y, x) * radius, np.arcsin(np.clip(z / radius, -1, 1)) * radius
+    return np.asarray(s, np.float32), np.asarray(t, np.float32)

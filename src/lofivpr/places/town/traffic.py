@@ -7,17 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lofivpr.places.town.building import KERB
+from lofivpr.places.town.figures import CAR_LENGTH, CAR_PROFILES, CAR_WIDTH, PAINTS
+from lofivpr.places.town.grounds import KERB
 from lofivpr.places.town.palette import Palette
-from lofivpr.places.town.props import CAR_LENGTH, CAR_PROFILES, CAR_WIDTH
 from lofivpr.places.town.scene import Layout, Street
 from lofivpr.places.town.surfaces import Builder, Label, Surfaces
 
 UP = (0.0, 0.0, 1.0)
-PAINTS = (
-    (0.95, 0.95, 0.95), (0.2, 0.2, 0.22), (0.55, 0.57, 0.6), (0.62, 0.14, 0.13), (0.16, 0.26, 0.5), (0.36, 0.38, 0.4),
-    (0.2, 0.36, 0.28), (0.8, 0.72, 0.55), (0.85, 0.6, 0.15), (0.3, 0.5, 0.6),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,17 +59,17 @@ class Crowd:
 
 def make_crowd(layout: Layout, palette: Palette, rng: np.random.Generator, spacing: float = 11.0) -> Crowd:
     """Passers-by on both pavements of every street, one every `spacing` metres on average."""
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for street in layout.streets:
         for _ in range(rng.poisson(street.length / spacing)):
             along, side = rng.uniform(street.start + 2, street.end - 2), rng.choice([-1, 1])
             across = side * (street.width / 2 + rng.uniform(0.9, 1.9))
             way, speed = rng.choice([-1, 1]), rng.uniform(0.9, 1.6)
             room = (street.end - along if way > 0 else along - street.start) - 1
-            velocity = (way * speed, 0.0) if street.axis == 0 else (0.0, way * speed)
+            step = (way * speed, 0.0) if street.axis == 0 else (0.0, way * speed)
             person = palette.pick(rng, "person")
-            rows.append((street.point(along, across), velocity, max(room, 1.0), person, rng.normal(1.72, 0.09)))
-    place, velocity, stretch, texture, height = (np.array([row[i] for row in rows]) for i in range(5))
+            rows.append((street.point(along, across), step, max(room, 1.0), person, rng.normal(1.72, 0.09)))
+    place, velocity, stretch, texture, height = [np.array([row[i] for row in rows]) for i in range(5)]
     return Crowd(place, velocity, stretch, texture.astype(np.int64), height, np.array(layout.crossings))
 
 
@@ -103,14 +99,15 @@ def _car(
     left = np.cross(UP, f)
     middle = np.array((*street.point(along + CAR_LENGTH / 2, across), 0.0))
     nose = middle + f * CAR_LENGTH / 2
-    kind, paint = int(rng.integers(3)), PAINTS[int(rng.integers(len(PAINTS)))]
+    kind, colour = int(rng.integers(3)), int(rng.integers(len(PAINTS)))
+    paint = PAINTS[colour]
     profile = np.array(CAR_PROFILES[kind])
-    sides = palette.groups["car"][2 * kind : 2 * kind + 2]
+    sides = palette.groups["car"][2 * (kind * len(PAINTS) + colour) :][:2]
     height = builder.sizes[sides[0]][1]
     # Left side seen from the left has the nose on the left; the right side is mirrored.
-    builder.rect(tuple(nose + left * CAR_WIDTH / 2), tuple(-f), UP, (CAR_LENGTH, height), sides[0], Label.CAR, paint)
+    builder.rect(tuple(nose + left * CAR_WIDTH / 2), tuple(-f), UP, (CAR_LENGTH, height), sides[0], Label.CAR)
     tail = nose - f * CAR_LENGTH - left * CAR_WIDTH / 2
-    builder.rect(tuple(tail), tuple(f), UP, (CAR_LENGTH, height), sides[1], Label.CAR, paint)
+    builder.rect(tuple(tail), tuple(f), UP, (CAR_LENGTH, height), sides[1], Label.CAR)
     last = len(profile) - 2
     for i, (a, b) in enumerate(zip(profile[:-1], profile[1:], strict=True)):
         step = np.hypot(*(b - a))
