@@ -84,7 +84,8 @@ class MetricLearning:
             result["triplet"] = self.recipe.losses["triplet"] * value
         if "multi_similarity" in self.recipe.losses:
             positives, negatives = self._masks(batch.indices)
-            value = losses.multi_similarity(output.descriptor @ output.descriptor.T, positives, negatives)
+            similarity = output.descriptor @ output.descriptor.T
+            value = losses.multi_similarity(similarity, positives, negatives, base=self.recipe.similarity_base)
             result["multi_similarity"] = self.recipe.losses["multi_similarity"] * value
         return result
 

@@ -46,6 +46,7 @@ class Recipe(BaseModel):
     per_place: int = Field(4, ge=2)
     negatives: int = Field(5, ge=1)
     positives: str = "25m"
+    similarity_base: float = Field(0.5, gt=-1, lt=1)
     negative_radius_m: float = Field(30.0, gt=0)
     epochs: int = Field(1, ge=0)
     steps_per_epoch: int | None = Field(None, ge=1)

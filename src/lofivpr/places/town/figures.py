@@ -26,7 +26,7 @@ CAR_PROFILES = (
 
 def car_side(kind: int, mirrored: bool, paint: tuple[float, float, float]) -> Texture:
     """The side of a painted car, cut out by alpha."""
-    scale, draw = 64.0, 4
+    scale, draw = 64.0, 2
     w, h = round(CAR_LENGTH * scale), round(CAR_HEIGHT * scale)
     profile = np.array(CAR_PROFILES[kind])
 
@@ -47,7 +47,7 @@ def car_side(kind: int, mirrored: bool, paint: tuple[float, float, float]) -> Te
     middle = (a[1, 0] + b[0, 0]) / 2 + 0.1
     post = np.array([(middle, 0.3), (middle + 0.07, 0.3), (middle + 0.07, 1.5), (middle, 1.5)])
     cv2.fillPoly(image, [pixels(post)], body(206))
-    cv2.polylines(image, [pixels(np.array([(0.1, 0.66), (4.2, 0.7)]))], False, body(160), 6)
+    cv2.polylines(image, [pixels(np.array([(0.1, 0.66), (4.2, 0.7)]))], False, body(160), 3)
     for x in (0.82, 3.45):
         hub = tuple(pixels(np.array([(x, 0.32)]))[0])
         for radius, tone in ((0.36, 40), (0.32, 26), (0.2, 150), (0.06, 60)):
