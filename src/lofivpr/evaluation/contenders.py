@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,12 +99,4 @@ def _load(model: Describer | str | Path) -> tuple[str, Describer, Path | None]:
 
 
 def _read_card(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    try:
-        card = json.loads(path.read_text())
-    except ValueError as error:
-        raise LofiError(
-            f"expected a model card in {path}, found no valid JSON: {error}. Save the model again."
-        ) from error
-    return card if isinstance(card, dict) else None
+    return read_card(path.parent) or None

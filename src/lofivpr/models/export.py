@@ -32,6 +32,7 @@ def save_model(model: PlaceModel, folder: str | Path, card: dict[str, Any] | Non
     Raises:
         ModelError: the ONNX file differs from torch. LofiError: the folder cannot be written.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     weights = model.weights()
@@ -39,7 +40,12 @@ def save_model(model: PlaceModel, folder: str | Path, card: dict[str, Any] | Non
     config = model.config.replace(digest=digest)
     with atomic_path(folder) as temporary:
         temporary.mkdir()
-        save_file(weights, temporary / WEIGHTS_FILE)
+        try:
+            save_file(weights, temporary / WEIGHTS_FILE)
+        except SafetensorError as error:  # no OSError, also when the disk is full
+            raise ModelError(
+                f"expected to write the model folder {folder}, found: {error}. Free space or choose another folder."
+            ) from error
         _write_config(config, temporary / CONFIG_FILE)
         facts: dict[str, Any] = {}
         if onnx:

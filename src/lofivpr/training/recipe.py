@@ -96,7 +96,7 @@ class Recipe(BaseModel):
             key, separator, text = setting.partition("=")
             if not separator:
                 raise RecipeError(f"expected key=value, found {setting!r}: write for instance epochs=3.")
-            values[key] = _losses(text, self.losses) if key == "losses" else yaml.safe_load(text)
+            values[key] = _losses(text, self.losses) if key == "losses" else _yaml(text, setting)
         return _validated(values, source="the settings")
 
     @classmethod
@@ -106,10 +106,13 @@ class Recipe(BaseModel):
         if path.suffix in {".yaml", ".yml"}:
             if not path.is_file():
                 raise RecipeError(f"expected a recipe file, found nothing at {path}.")
-            text = path.read_text()
+            try:
+                text = path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise RecipeError(f"expected a recipe in UTF-8 at {path}, found: {error}.") from error
         else:
             text = _packaged(str(name))
-        return _validated(yaml.safe_load(text), source=str(name))
+        return _validated(_yaml(text, str(name)), source=str(name))
 
 
 def recipe_names() -> list[str]:
@@ -129,9 +132,16 @@ def _packaged(name: str) -> str:
 def _losses(text: str, known: dict[LossName, float]) -> Any:
     """`mse+ickd` with the recipe's weights (1 where it has none), or a YAML mapping with its own."""
     if text.lstrip().startswith("{"):
-        return yaml.safe_load(text)
+        return _yaml(text, f"losses={text}")
     weights: dict[str, float] = {str(name): weight for name, weight in known.items()}
     return {name: weights.get(name, 1.0) for name in text.split("+")}
+
+
+def _yaml(text: str, source: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{source}: expected YAML, found: {' '.join(str(error).split())}.") from error
 
 
 def _validated(values: Any, source: str) -> Recipe:

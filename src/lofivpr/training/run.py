@@ -36,8 +36,8 @@ def distill(
     """Train a student that sees degraded pictures to imitate `teacher`, who sees them sharp.
 
     The student starts as a copy of the teacher, or from `student`, which may be another architecture with
-    descriptors of the same size: ICKD then goes through a 1x1 adapter. Its card names the teacher, so that `evaluate` finds the
-    descriptors that the database holds.
+    descriptors of the same size: ICKD then goes through a 1x1 adapter. Its card names the teacher, so that
+    `evaluate` finds the descriptors that the database holds.
 
     Args:
         places: the training pictures, usually `Places.open(...).split("train")`.
@@ -67,12 +67,13 @@ def train(
         out: the model folder.
     """
     recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
+    run = _Run(recipe, places, Path(out))  # refuses before any work
     torch.manual_seed(recipe.seed)
     model = create_model(backbone, aggregator)
     if aggregator == "netvlad":
         rows = np.random.default_rng(recipe.seed).permutation(len(places))[:INITIALISATION_PICTURES]
         initialise_netvlad(model, [places.open_image(int(row)) for row in rows], seed=recipe.seed)
-    return _Run(recipe, places, Path(out)).fit(model)
+    return run.fit(model)
 
 
 def _first_weights(student: str | Path | PlaceModel | None, teacher: PlaceModel) -> PlaceModel:

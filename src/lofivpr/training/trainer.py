@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
@@ -134,7 +134,9 @@ class Trainer:
         """Mean over processes of the adapter's gradients: it runs outside the wrapped model."""
         if self.objective.adapter is not None:
             for parameter in self.objective.adapter.parameters():
-                parameter.grad = self.fabric.all_reduce(parameter.grad, reduce_op="mean")
+                if parameter.grad is not None:
+                    mean = self.fabric.all_reduce(parameter.grad, reduce_op="mean")
+                    parameter.grad.copy_(cast(torch.Tensor, mean))
 
     def _validate(self, epoch: int) -> None:
         recall = self.validation.recall(self.model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,7 @@ def generate_town(
         raise LofiError(f"expected at least 1 worker, found {workers}.")
     workers = min(workers or _cores(), -(-pictures // 16))
     table = out / "places.csv"
+    _refuse_others_files(out)
     # A run that breaks off must not leave a table beside other pictures.
     table.unlink(missing_ok=True)
     with atomic_path(out / "images") as folder:
@@ -71,6 +73,23 @@ def generate_town(
             _run(folder, seed, pictures, size, workers, progress)
     write_atomic(table, _table(shots_of(seed, pictures, size)))
     return table
+
+
+def _refuse_others_files(out: Path) -> None:
+    """Only a new or empty folder, or an earlier town, may be written: its pictures are replaced."""
+    if not out.is_dir():
+        return
+    pictures = {path.name for path in (out / "images").glob("*")}
+    strange = {path.name for path in out.iterdir() if not path.name.startswith(".")} - {"images", "places.csv"}
+    strange |= {name for name in pictures if not re.fullmatch(r"\d{4}_\d{3}\.jpg", name)}
+    table = out / "places.csv"
+    if table.is_file() and not table.read_text(errors="replace").startswith(",".join(COLUMNS)):
+        strange.add("places.csv")
+    if strange:
+        raise LofiError(
+            f"expected a new folder or an earlier town at {out}, found {', '.join(sorted(strange)[:5])}: "
+            "choose another --out."
+        )
 
 
 def _cores() -> int:
