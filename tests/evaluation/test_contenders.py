@@ -76,7 +76,7 @@ def test_another_model_in_the_teachers_folder_is_refused(folders: Path) -> None:
 def test_a_broken_card_is_a_clear_error(folders: Path) -> None:
     (folders / "student" / "card.json").write_text("{")
     (student,) = contenders([folders / "student"])
-    with pytest.raises(LofiError, match="no valid JSON"):
+    with pytest.raises(LofiError, match="expected JSON"):
         database_contender(student, [student], None)
 
 

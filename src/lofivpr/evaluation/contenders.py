@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lofivpr.errors import LofiError
+from lofivpr.models import read_card
 
 if TYPE_CHECKING:
     from lofivpr.models import Describer
-
-CARD_NAME = "card.json"
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Contender:
         """The teacher's `digest` and `path` from the model's card, None if it has no teacher."""
         card = getattr(self.describer, "card", None)
         if not isinstance(card, dict) and self.folder is not None:
-            card = _read_card(self.folder / CARD_NAME)
+            card = read_card(self.folder)
         teacher = (card or {}).get("teacher")
         return teacher if isinstance(teacher, dict) and teacher.get("digest") else None
 
@@ -96,7 +95,3 @@ def _load(model: Describer | str | Path) -> tuple[str, Describer, Path | None]:
 
     folder = Path(model)
     return folder.resolve().name, load_describer(folder), folder
-
-
-def _read_card(path: Path) -> dict[str, Any] | None:
-    return read_card(path.parent) or None

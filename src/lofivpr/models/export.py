@@ -42,10 +42,10 @@ def save_model(model: PlaceModel, folder: str | Path, card: dict[str, Any] | Non
         temporary.mkdir()
         try:
             save_file(weights, temporary / WEIGHTS_FILE)
-        except SafetensorError as error:  # no OSError, also when the disk is full
+        except SafetensorError as fault:  # no OSError, also when the disk is full
             raise ModelError(
-                f"expected to write the model folder {folder}, found: {error}. Free space or choose another folder."
-            ) from error
+                f"expected to write the model folder {folder}, found: {str(fault).rpartition(': ')[2]}. Free space or choose another folder."
+            ) from fault
         _write_config(config, temporary / CONFIG_FILE)
         facts: dict[str, Any] = {}
         if onnx:
