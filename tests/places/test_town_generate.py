@@ -47,7 +47,7 @@ def test_table_and_pictures(table: Path) -> None:
 
 def test_same_bytes_for_any_number_of_workers(table: Path, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "stale.jpg").write_bytes(b"of an earlier run")
+    (tmp_path / "images" / "9999_000.jpg").write_bytes(b"of an earlier run")
     generate_town(tmp_path, 5, 42, SIZE, workers=1, progress=False)
     assert digests(tmp_path) == digests(table.parent)
 

@@ -43,8 +43,9 @@ def save_model(model: PlaceModel, folder: str | Path, card: dict[str, Any] | Non
         try:
             save_file(weights, temporary / WEIGHTS_FILE)
         except SafetensorError as fault:  # no OSError, also when the disk is full
+            reason = str(fault).rpartition(": ")[2]
             raise ModelError(
-                f"expected to write the model folder {folder}, found: {str(fault).rpartition(': ')[2]}. Free space or choose another folder."
+                f"expected to write the model folder {folder}, found: {reason}. Free space or choose another folder."
             ) from fault
         _write_config(config, temporary / CONFIG_FILE)
         facts: dict[str, Any] = {}
