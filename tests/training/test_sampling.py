@@ -19,7 +19,7 @@ def test_a_tuple_is_query_nearest_positive_and_far_negatives(places: Places) -> 
     descriptors = rng.normal(size=(len(places), 8)).astype(np.float32)
     recipe = _recipe("positives=25m")
     xy = places.xy()
-    for batch in Sampler(recipe, places, descriptors).epoch(0):
+    for batch in Sampler(recipe, places, lambda rows: descriptors[rows]).epoch(0):
         for query, positive, *negatives in batch.indices.reshape(-1, 7):
             near = [j for j in range(len(places)) if np.hypot(*(xy[j] - xy[query])) <= 25 and j != query]
             assert positive == max(near, key=lambda j: float(descriptors[j] @ descriptors[query]))

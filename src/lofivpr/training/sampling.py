@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,7 +72,9 @@ class Relations:
 class Sampler:
     """Draws the batches of an epoch for a recipe."""
 
-    def __init__(self, recipe: Recipe, places: Places, teacher_descriptors: np.ndarray | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe, places: Places, teacher_descriptors: Callable[[np.ndarray], np.ndarray] | None = None
+    ) -> None:
         self.recipe = recipe
         self.count = len(places)
         self.ladder = [Quality.parse(quality) for quality in recipe.qualities]
@@ -119,7 +121,8 @@ class Sampler:
         rows = self.relations.positives[anchor]
         if self.descriptors is None:
             return int(rng.choice(rows))
-        similarity = np.asarray(self.descriptors[rows], np.float32) @ np.asarray(self.descriptors[anchor], np.float32)
+        known = self.descriptors(np.append(rows, anchor))
+        similarity = known[:-1] @ known[-1]
         return int(rows[np.argmax(similarity)])
 
     def _negatives(self, anchor: int, rng: np.random.Generator) -> list[int]:

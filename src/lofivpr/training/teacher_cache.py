@@ -36,25 +36,24 @@ class _DescriptorAndMatrix:
 
 @dataclass(frozen=True)
 class TeacherCache:
-    """Rows of the teacher's answers, in the order of the training places.
+    """The teacher's answers, in the order of the training places; only the rows asked for are read.
 
     Attributes:
-        rows: N x (D + C * C) float16, memory-mapped where the store allows it.
+        store: rows of descriptor (D) and channel matrix (C * C), float16 on disk.
         size: D.  channels: C.
     """
 
-    rows: np.ndarray
+    store: DescriptorStore
     size: int
     channels: int
 
-    @property
-    def descriptors(self) -> np.ndarray:
-        """N x D float16."""
-        return self.rows[:, : self.size]
+    def descriptors(self, indices: np.ndarray) -> np.ndarray:
+        """Descriptors of the pictures `indices`: float32 N x D."""
+        return self.store.rows(indices)[:, : self.size]
 
     def targets(self, indices: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Descriptors (N x D) and channel matrices before row normalisation (N x C x C), float32."""
-        rows = torch.from_numpy(np.asarray(self.rows[indices], np.float32))
+        rows = torch.from_numpy(self.store.rows(indices))
         return rows[:, : self.size], rows[:, self.size :].reshape(-1, self.channels, self.channels)
 
     @classmethod
@@ -68,4 +67,4 @@ class TeacherCache:
             root=places.root,
             dtype="float16",
         )
-        return cls(store.array(), teacher.descriptor_size, teacher.backbone.channels)
+        return cls(store, teacher.descriptor_size, teacher.backbone.channels)
