@@ -71,7 +71,7 @@ def database_contender(contender: Contender, known: Sequence[Contender], given: 
 
 def _load_teacher(contender: Contender, teacher: dict[str, Any]) -> Contender:
     named = Path(str(teacher.get("path") or ""))
-    places = [named] if contender.folder is None else [named, contender.folder / named]
+    places = [named] if contender.folder is None else [contender.folder / named, named]
     folder = next((place for place in places if teacher.get("path") and place.is_dir()), None)
     advice = "Name the model that described the database (--database-model DIR)."
     if folder is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import shutil
 import time
 from pathlib import Path
@@ -45,7 +46,8 @@ def distill(
         out: the student's model folder. An interrupted run is kept in `<out>.run` and resumed from there.
     """
     recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
-    path = None if isinstance(teacher, PlaceModel) else str(Path(teacher).resolve())
+    # Relative to the student, so that both may move together and no path of a machine is published.
+    path = None if isinstance(teacher, PlaceModel) else os.path.relpath(teacher, out)
     source = teacher if isinstance(teacher, PlaceModel) else PlaceModel.load(teacher)
     source.eval().requires_grad_(False)
     run = _Run(recipe, places, Path(out), teacher=source, teacher_path=path)
