@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from lofivpr.errors import LofiError
+from lofivpr.evaluation.contenders import contenders
 from lofivpr.models import PlaceModel, create_model, load_describer
 from lofivpr.places import Places
 from lofivpr.training import Recipe, distill, train
@@ -59,6 +60,7 @@ def test_a_student_learns_is_saved_and_names_its_teacher(places: Places, teacher
     card = json.loads((tmp_path / "student" / "card.json").read_text())
     assert card["teacher"]["digest"] == PlaceModel.load(teacher_folder).digest
     assert Path(card["teacher"]["path"]).name == "teacher"
+    assert contenders([student])[0].teacher == card["teacher"]  # the object knows as much as the folder
     # The weights that were trained are those that are saved: as torch and as ONNX.
     image = places.open_image(0)
     np.testing.assert_allclose(

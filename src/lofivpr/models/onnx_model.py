@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lofivpr.models.card import read_card
 from lofivpr.models.config import ModelConfig, ModelError
 from lofivpr.models.folder import METADATA_PREFIX as PREFIX
 from lofivpr.models.folder import ONNX_FILE, read_config, read_weights, require_file, verify_digest
@@ -29,6 +30,7 @@ class OnnxModel:
             ModelError: not an ONNX file, or one of other weights than `config` states.
         """
         self.config, self.path = config, Path(path)
+        self.card: dict[str, Any] = {}
         self.preprocessing = config.preprocessing
         self._session = _open_session(self.path, threads)
         self._check_origin()
@@ -50,7 +52,9 @@ class OnnxModel:
         )
         if verify:
             verify_digest(folder, config, read_weights(folder))
-        return cls(config, path, threads)
+        model = cls(config, path, threads)
+        model.card = read_card(folder)
+        return model
 
     @property
     def name(self) -> str:

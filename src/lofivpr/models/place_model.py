@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lofivpr.models.backbone import Backbone
+from lofivpr.models.card import read_card
 from lofivpr.models.config import ModelConfig, ModelError, model_digest
 from lofivpr.models.folder import check_weights_fit, read_config, read_weights, verify_digest, weights_digest
 from lofivpr.models.freezing import freeze_batch_norm_statistics
@@ -40,6 +41,7 @@ class PlaceModel(nn.Module):
     def __init__(self, config: ModelConfig, backbone: Backbone, aggregator: nn.Module) -> None:
         super().__init__()
         self.config = config
+        self.card: dict[str, Any] = {}
         # Channels last: half the time of depthwise convolutions on CPUs, for training too.
         self.backbone = backbone.to(memory_format=torch.channels_last)
         self.aggregator = aggregator
@@ -152,6 +154,7 @@ class PlaceModel(nn.Module):
         check_weights_fit(folder, shapes, {name: array.shape for name, array in weights.items()})
         verify_digest(folder, config, weights)
         model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
+        model.card = read_card(folder)
         return model
 
 
