@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from lofivpr.evaluation import recall_at
-from lofivpr.models import PlaceModel, Preprocessing
+from lofivpr.models import PlaceModel
 from lofivpr.places import Cases, Places, Positives, Protocol
 from lofivpr.quality import Quality
 from lofivpr.search import nearest
@@ -16,21 +16,25 @@ from lofivpr.training.loader import load_batches
 from lofivpr.training.sampling import Batch
 
 BATCH = 32
+QUERIES = 300  # fewer would let chance choose the epoch; more would cost more than it tells
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Every validation picture is once a query, seen at one quality of the ladder, the same each epoch.
+    """Every validation picture is a query at one quality of the ladder, or at several where there are few
+    pictures; the same each epoch.
 
     Attributes:
         places: the validation pictures.
-        cases: leave-panorama-out queries, database and positives.
-        qualities: one of the ladder per picture.
+        cases: leave-panorama-out queries, database and positives; query row q is picture `rows[q]`.
+        rows: int64 Q, the picture of each query.
+        qualities: Q, the quality of each query.
         database: N x D descriptors of the raw pictures by the teacher; None = by the model itself.
     """
 
     places: Places
     cases: Cases
+    rows: np.ndarray
     qualities: tuple[Quality, ...]
     database: np.ndarray | None
 
@@ -38,39 +42,40 @@ class Validation:
     def build(cls, places: Places, positives: str, ladder: list[Quality], teacher: PlaceModel | None) -> Validation:
         """Assign qualities in turn, and describe the database once if a teacher holds it."""
         protocol = Protocol(name="leave-panorama-out", positives=Positives.parse(positives))
-        qualities = tuple(ladder[row % len(ladder)] for row in range(len(places)))
-        raw = (Quality.RAW,) * len(places)
-        database = None if teacher is None else _describe(teacher, places, raw, teacher.preprocessing)
-        return cls(places, protocol.cases(places), qualities, database)
+        repeats = min(len(ladder), -(-QUERIES // len(places)))
+        rows = np.tile(np.arange(len(places)), repeats)
+        qualities = tuple(ladder[(row + query // len(places)) % len(ladder)] for query, row in enumerate(rows))
+        database = None if teacher is None else _describe_raw(teacher, places)
+        return cls(places, protocol.cases(places), rows, qualities, database)
 
     def recall(self, model: PlaceModel) -> dict[str, float]:
         """Percent recall@1 and @5 over all pictures, each at its quality.
 
         Asymmetric where there is a teacher: the database keeps the teacher's descriptors.
         """
-        queries = _describe(model, self.places, self.qualities, model.preprocessing)
-        database = self.database
-        if database is None:
-            database = _describe(model, self.places, (Quality.RAW,) * len(self.places), model.preprocessing)
-        found = nearest(queries, database, k=5, excluded=self.cases.excluded)
-        recall = recall_at(found.indices, self.cases.positives, ns=(1, 5))
+        queries = _describe(model, self.places, self.rows, self.qualities)
+        database = _describe_raw(model, self.places) if self.database is None else self.database
+        excluded = None if self.cases.excluded is None else [self.cases.excluded[row] for row in self.rows]
+        found = nearest(queries, database, k=5, excluded=excluded)
+        recall = recall_at(found.indices, [self.cases.positives[row] for row in self.rows], ns=(1, 5))
         return {"recall@1": float(recall[1]), "recall@5": float(recall[5])}
 
 
+def _describe_raw(model: PlaceModel, places: Places) -> np.ndarray:
+    return _describe(model, places, np.arange(len(places)), (Quality.RAW,) * len(places))
+
+
 @torch.inference_mode()
-def _describe(
-    model: PlaceModel, places: Places, qualities: tuple[Quality, ...], preprocessing: Preprocessing
-) -> np.ndarray:
+def _describe(model: PlaceModel, places: Places, rows: np.ndarray, qualities: tuple[Quality, ...]) -> np.ndarray:
     was_training = model.training
     model.eval()
     device = next(model.parameters()).device
     batches = (
-        Batch(np.arange(start, min(start + BATCH, len(places))), qualities[start : start + BATCH])
-        for start in range(0, len(places), BATCH)
+        Batch(rows[start : start + BATCH], qualities[start : start + BATCH]) for start in range(0, len(rows), BATCH)
     )
     described = [
         model(torch.from_numpy(pixels).to(device)).descriptor.float().cpu().numpy()
-        for _, pixels in load_batches(places, batches, preprocessing)
+        for _, pixels in load_batches(places, batches, model.preprocessing)
     ]
     model.train(was_training)
     return np.concatenate(described)
