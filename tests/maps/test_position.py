@@ -46,6 +46,7 @@ def test_equals_the_loop_in_every_zone(origin: tuple[float, float], seed: int) -
     assert error < 1e-3 and set(np.flatnonzero(found.agree[0])) == agree
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 1000), away=st.floats(26, 2e7))
 def test_a_wrong_place_far_away_does_not_move_the_answer(seed: int, away: float) -> None:
     rng = np.random.default_rng(seed)
@@ -80,6 +81,7 @@ def test_missing_candidates_and_equal_similarities_have_weights() -> None:
     np.testing.assert_allclose(found, [[1, 0, 0], [1, 0, 0], [1, 0.5, 0]])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(-90, 90), st.floats(-179.999, 180)), min_size=1, max_size=5))
 def test_degrees_survive_the_way_through_metres(at: list[tuple[float, float]]) -> None:
     candidates = [Candidate("r", *pair, None, 0.5, 0) for pair in at] + [Candidate("r", None, None, None, 0.5, 0)]

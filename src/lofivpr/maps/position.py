@@ -56,8 +56,8 @@ def estimate(points: Floats, similarity: Floats, within_m: float) -> Estimates:
         similarity: float64 Q x K, not increasing along a row; NaN or -inf where there is no candidate.
         within_m: metres.
     """
-    known: Bools = np.isfinite(points).all(axis=2)
-    some: Bools = known.any(axis=1)
+    known = np.all(np.isfinite(points), axis=2)
+    some = np.any(known, axis=1)
     rows = np.arange(len(points))
     best = points[rows, known.argmax(axis=1)]
     distance = np.linalg.norm(np.where(known[..., None], points, np.inf) - np.nan_to_num(best)[:, None], axis=2)
