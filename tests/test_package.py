@@ -19,7 +19,7 @@ from lofivpr.models import create_model
 
 ROOT = Path(__file__).parents[1]
 NAMES = """
-DescriptorStore Describer ImageRef LofiError OnnxModel PlaceModel Places Positives Protocol Quality QualityRange
+DescriptorStore Describer ImageRef LofiError Map OnnxModel PlaceModel Places Positives Protocol Quality QualityRange
 Recipe Results degrade_folder distill evaluate generate_town load_describer nearest open_image train
 """.split()
 
@@ -76,7 +76,7 @@ pictures = lv.Places.open(places)
 results = lv.evaluate([describer], pictures, qualities=["raw", "60p/jpeg:30"], progress=False)
 print([row.recall[1] for row in results.rows])
 assert not BLOCKED & set(sys.modules), BLOCKED & set(sys.modules)
-for name, install in {"train": 1, "distill": 1, "Recipe": 1, "PlaceModel": 1}.items():
+for name, install in {"train": 1, "distill": 1, "PlaceModel": 1}.items():
     try:
         getattr(lv, name)
     except lv.LofiError as error:

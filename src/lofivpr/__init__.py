@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lofivpr.errors import LofiError
     from lofivpr.evaluation import Results
     from lofivpr.evaluation.evaluate import evaluate
+    from lofivpr.maps import Map
     from lofivpr.media import ImageRef, open_image
     from lofivpr.models import Describer, OnnxModel, PlaceModel, load_describer
     from lofivpr.places import Places, Positives, Protocol
@@ -35,6 +36,7 @@ _HOMES = {
     "DescriptorStore": "descriptors",
     "ImageRef": "media",
     "LofiError": "errors",
+    "Map": "maps",
     "OnnxModel": "models",
     "PlaceModel": "models",
     "Places": "places",
@@ -59,6 +61,7 @@ __all__ = [
     "DescriptorStore",
     "ImageRef",
     "LofiError",
+    "Map",
     "OnnxModel",
     "PlaceModel",
     "Places",

@@ -1,3 +1,11 @@
 """A place map, and honest answers from it."""
 
 from __future__ import annotations
+
+from lofivpr.maps.filters import TOLERANCE_DEG
+from lofivpr.maps.fix import Candidate, Fix
+from lofivpr.maps.info import MapInfo
+from lofivpr.maps.manifest import Loss
+from lofivpr.maps.map import Map
+
+__all__ = ["TOLERANCE_DEG", "Candidate", "Fix", "Loss", "Map", "MapInfo"]

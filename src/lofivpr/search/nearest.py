@@ -108,7 +108,7 @@ def _nearest_in(queries: np.ndarray, chunk: np.ndarray, allowed: np.ndarray, k: 
     # Even if every row that a query may not find came first, k allowed ones are among the fetched.
     fetch = min(len(chunk), k + int((~allowed).sum(axis=1).max()) + SPARE)
     rough, rows = faiss.knn(queries, chunk, fetch)
-    distances = _distances(queries, chunk, rows)
+    distances = squared_distances(queries, chunk, rows)
     distances[~np.take_along_axis(allowed, rows, axis=1)] = np.inf
     if fetch < len(chunk):
         kth = np.partition(distances, k - 1, axis=1)[:, k - 1]
@@ -123,13 +123,13 @@ def _nearest_in(queries: np.ndarray, chunk: np.ndarray, allowed: np.ndarray, k: 
 def _compare_all(queries: np.ndarray, chunk: np.ndarray, allowed: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Distances and rows, Q x k, of the k nearest allowed rows of the chunk, by comparing every pair."""
     every = np.tile(np.arange(len(chunk)), (len(queries), 1))
-    distances = _distances(queries, chunk, every)
+    distances = squared_distances(queries, chunk, every)
     distances[~allowed] = np.inf
     rows = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(distances, rows, axis=1), rows
 
 
-def _distances(queries: np.ndarray, chunk: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def squared_distances(queries: np.ndarray, chunk: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """float32 Q x m: squared distance of each query to its m rows, each pair summed alike."""
     queries, rows = np.ascontiguousarray(queries), np.ascontiguousarray(rows)
     out = np.empty(rows.shape, np.float32)

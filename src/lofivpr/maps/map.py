@@ -1,0 +1,255 @@
+"""`Map`: places that can be found again, on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lofivpr.descriptors.build import listing
+from lofivpr.errors import LofiError
+from lofivpr.maps.agree import check_agreement
+from lofivpr.maps.build import Search, build_from_rows, build_map
+from lofivpr.maps.contents import Contents, as_queries
+from lofivpr.maps.edit import add_places, merge_maps, remove_places
+from lofivpr.maps.filters import TOLERANCE_DEG, Filter
+from lofivpr.maps.info import MapInfo, joined
+from lofivpr.maps.manifest import STAGING, Manifest
+from lofivpr.maps.segment import Rows, stored_file
+from lofivpr.models import Describer
+from lofivpr.places import Places
+from lofivpr.search import Neighbours
+
+CALIBRATION = "calibration.json"
+
+
+class Map:
+    """Descriptors and positions of places, searched where they lie on disk.
+
+    On disk: `segments/*`, folders that never change (`places.arrow`, `points.npy`, `block-*.faiss`), a list of
+    removed rows, an index for large maps, `calibration.json`, and `manifest.json`, whose replacement by a rename is
+    the one moment in which a map changes. An object keeps the state that it opened; `add`, `remove` and `merge`
+    move it to the new one. Searching is safe from several threads.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self._contents = Contents(folder, manifest)
+
+    @classmethod
+    def build(
+        cls,
+        describer: Describer,
+        places: Places,
+        out: str | Path,
+        *,
+        dtype: str = "float16",
+        skip_bad: bool = False,
+        search: Search = "auto",
+        progress: bool = False,
+    ) -> Map:
+        """Describe places into a new map, or open it if that is done already.
+
+        After an interrupt or a kill the same call goes on where it stopped. Needs the room of float32 descriptors
+        beside the map while it runs.
+
+        Args:
+            places: each with a position.
+            dtype: how descriptors are stored: float32, float16, int8, pq64 to pq512. What it costs in recall is
+                measured on the map itself, see `info`.
+            skip_bad: leave out pictures that cannot be used, and list them.
+            search: compare every place (`exact`), find candidates by an index (`ivf`), or let the number of
+                places decide: beyond 100,000 an index is made.
+
+        Raises:
+            LofiError: a place without position, a picture that cannot be used, another map at `out`, or another
+                process that writes it.
+        """
+        build_map(describer, places, Path(out), dtype, skip_bad, search, progress)
+        return cls.open(out)
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Rows,
+        places: Places,
+        out: str | Path,
+        *,
+        model: str,
+        model_digest: str,
+        dtype: str = "float16",
+        search: Search = "auto",
+    ) -> Map:
+        """A map of descriptors that there are already, such as a `DescriptorStore` of the same pictures.
+
+        Raises:
+            LofiError: as many places as rows are expected; and as for `build`.
+        """
+        build_from_rows(rows, places, Path(out), model, model_digest, dtype, search)
+        return cls.open(out)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Map:
+        """Open a map in milliseconds: its manifest is read, its files are looked at, nothing more.
+
+        Raises:
+            LofiError: there is no map, it is not built to its end, or a file is missing or was cut.
+        """
+        folder = Path(path)
+        while True:
+            manifest = Manifest.read(folder)
+            try:
+                return cls(folder, manifest)
+            except LofiError:
+                if Manifest.read(folder) == manifest:  # else it changed meanwhile, and what it was is gone
+                    raise
+
+    def __len__(self) -> int:
+        return self._contents.manifest.places
+
+    def __repr__(self) -> str:
+        manifest = self._contents.manifest
+        return f"Map({self.folder}: {len(self)} places, {manifest.model}, {manifest.dtype})"
+
+    @property
+    def places(self) -> Places:
+        """The places of the map, in the order in which `nearest` counts them."""
+        return self._contents.places
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a descriptor."""
+        return self._contents.manifest.dimension
+
+    @property
+    def model(self) -> str:
+        """Name of the model that described the places."""
+        return self._contents.manifest.model
+
+    @property
+    def model_digest(self) -> str:
+        """Digest of the model that described the places."""
+        return self._contents.manifest.model_digest
+
+    @property
+    def calibration_path(self) -> Path:
+        """Where the calibration of the map lies, if there is one."""
+        return self.folder / CALIBRATION
+
+    def require_model(self, describer: Describer) -> None:
+        """Refuse a model whose descriptors cannot be compared with the map's.
+
+        Raises:
+            LofiError: it is neither the model that made the map nor a student whose card names that model.
+        """
+        check_agreement(describer, self.model, self.model_digest, self.folder)
+
+    def nearest(
+        self,
+        descriptors: np.ndarray,
+        k: int,
+        *,
+        near: tuple[float, float] | None = None,
+        radius_m: float | None = None,
+        heading: float | None = None,
+        tolerance_deg: float = TOLERANCE_DEG,
+        exact: bool = False,
+    ) -> Neighbours:
+        """The k nearest places of each descriptor by squared L2 distance.
+
+        Without an index, and where no more than 100,000 places may be found, every one is compared; ties go to the
+        lower row.
+
+        Args:
+            descriptors: float32 Q x D, of the model that made the map or its student.
+            near, radius_m: only places within so many metres of a point; degrees of latitude and longitude, or
+                metres x and y where the map's positions are local.
+            heading, tolerance_deg: only places that look that way, degrees clockwise from north; those that know
+                no heading are not ruled out.
+            exact: compare every place although there is an index.
+
+        Returns:
+            Q x k rows of `places`; -1 and infinity where there are fewer.
+
+        Raises:
+            LofiError: another dimension, numbers that are not finite, k < 1, or a filter that is none.
+        """
+        if k < 1:
+            raise LofiError(f"expected k of at least 1, found {k}.")
+        queries = as_queries(descriptors, self.dimension)
+        wanted = Filter(near, radius_m, heading, tolerance_deg)
+        distances, rows = self._contents.nearest(queries, k, wanted, exact)
+        return Neighbours(rows, distances)
+
+    def add(self, describer: Describer, places: Places, *, skip_bad: bool = False, progress: bool = False) -> None:
+        """Describe more places into the map. A kill leaves it as it was; the same call then goes on.
+
+        Raises:
+            LofiError: another model than the map's maker, a place that is in the map already, or as for `build`.
+        """
+        add_places(self.folder, describer, places, skip_bad, progress)
+        self._contents = Map.open(self.folder)._contents
+
+    def remove(self, refs: Sequence[str]) -> None:
+        """Take places out of the map, by the references of their pictures as `places.images` has them.
+
+        Raises:
+            LofiError: a reference that is not in the map, or nothing would be left.
+        """
+        remove_places(self.folder, refs)
+        self._contents = Map.open(self.folder)._contents
+
+    def merge(self, other: Map) -> None:
+        """Copy all places of another map, of the same model and number format, into this one.
+
+        Raises:
+            LofiError: another model or format, or places that are in both maps.
+        """
+        merge_maps(self.folder, other._contents)
+        self._contents = Map.open(self.folder)._contents
+
+    def info(self) -> MapInfo:
+        """What the map is, in numbers."""
+        manifest = self._contents.manifest
+        index, parts = manifest.index, self.folder / STAGING
+        return MapInfo(
+            places=manifest.places,
+            removed=manifest.rows - manifest.places,
+            model=manifest.model,
+            model_digest=manifest.model_digest,
+            dimension=manifest.dimension,
+            dtype=manifest.dtype,
+            n_bytes=sum(file.size for file in manifest.files.values()),
+            segments=len(manifest.segments),
+            index=index.kind if index else "exact",
+            unindexed=manifest.rows - index.rows if index else 0,
+            loss=joined([segment.loss for segment in manifest.segments]),
+            index_loss=index.loss if index else None,
+            qualities=self._qualities(),
+            skipped=sum(len(segment.skipped) for segment in manifest.segments),
+            unfinished=sum(1 for _ in parts.iterdir()) if parts.is_dir() else 0,
+        )
+
+    def _qualities(self) -> tuple[str, ...]:
+        try:
+            found = json.loads(self.calibration_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return ()
+        curve = found.get("curve", []) if isinstance(found, dict) else []
+        return tuple(str(row.get("quality")) for row in curve)
+
+    def check(self) -> None:
+        """Read every file to its end and compare it with its digest.
+
+        Raises:
+            LofiError: names the damaged files.
+        """
+        files = self._contents.manifest.files
+        damaged = [name for name, file in files.items() if stored_file(self.folder / name) != file]
+        if damaged:
+            raise LofiError(
+                f"expected the files of the map {self.folder} as they were written, found others: {listing(damaged)}. "
+                "Copy the map again, or build it again."
+            )
