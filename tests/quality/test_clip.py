@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from lofivpr.quality import Quality, QualityError, psnr
+from lofivpr.quality.clip import send_frames
 from lofivpr.quality.video import decode_stream
 
 VIDEO = ["h264:qp30", "h265:qp30", "h264:crf28", "h265:crf28", "av1:crf40", "vp9:crf40", "h265:qp30,paper"]
@@ -99,3 +102,24 @@ def test_refusals(moving: list[np.ndarray]) -> None:
         quality.encode_clip([moving[0], moving[0][:60]], 10)
     with pytest.raises(QualityError, match="never enlarges"):
         Quality.parse("240p/h264:qp30").encode_clip(moving, 30)
+
+
+@pytest.mark.parametrize(("text", "greatest"), [*((text, 20) for text in VIDEO), ("60p", 1), ("jpeg:20", 1)])
+def test_frames_are_sent_one_by_one(text: str, greatest: int, moving: list[np.ndarray]) -> None:
+    """A long clip needs no more memory than a short one."""
+    asked, ahead = 0, 0
+
+    def frames() -> Iterator[np.ndarray]:
+        nonlocal asked
+        for image in moving:
+            asked += 1
+            yield image
+
+    quality = Quality.parse(text)
+    whole = quality.encode_clip(moving, 30)
+    for number, sent in enumerate(send_frames(quality, frames(), 30)):
+        ahead = max(ahead, asked - number)
+        assert sent.number == number and sent.original is moving[number] and sent.key == whole.keys[number]
+        assert np.array_equal(sent.image, whole.frames[number])
+        assert sent.data == (None if whole.packets is None else whole.packets[number])
+    assert number == 69 and ahead <= greatest

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,30 +40,64 @@ class EncodedClip:
         return None if self.n_bytes is None else sum(self.n_bytes) * 8 / 1000 * self.fps / len(self.n_bytes)
 
 
+@dataclass(frozen=True)
+class SentFrame:
+    """One frame after the channel.
+
+    `number` counts frames in the source, `original` is that frame (uint8 H x W x 3 RGB), `image` what arrives
+    (uint8 H' x W' x 3 RGB). `data` are its bytes, None without a codec. `key`: is it a key frame.
+    """
+
+    number: int
+    original: np.ndarray
+    image: np.ndarray
+    data: bytes | None
+    key: bool
+
+
 def encode_clip(quality: Quality, frames: Iterable[np.ndarray], fps: float) -> EncodedClip:
     """See `Quality.encode_clip`."""
+    sent = list(send_frames(quality, frames, fps))
+    packets = [frame.data for frame in sent if frame.data is not None]
+    return EncodedClip(
+        frames=[frame.image for frame in sent],
+        n_bytes=[len(data) for data in packets] if packets else None,
+        packets=packets or None,
+        source=[frame.number for frame in sent],
+        keys=[frame.key for frame in sent],
+        fps=quality.fps or fps,
+    )
+
+
+def send_frames(quality: Quality, frames: Iterable[np.ndarray], fps: float) -> Iterator[SentFrame]:
+    """The frames of `encode_clip` one by one: only as many are held as the encoder looks ahead.
+
+    Raises:
+        QualityError: as `Quality.encode_clip`, when the first frame is asked for.
+    """
     rate = quality.fps or fps
     if not fps > 0 or rate > fps:
         raise QualityError(
             f"expected a clip of at least {rate:g} frames per second for {quality}, found {fps:g}. "
             "Choose a lower rate; a quality never adds frames."
         )
-    source, small = [], []
-    for number, frame in kept_frames(frames, fps, rate):
-        source.append(number)
-        small.append(quality.resize(frame))
-        if small[-1].shape != small[0].shape:
-            raise QualityError(f"expected frames of one size, found {small[0].shape} and {small[-1].shape}.")
-    if not small:
+    kept = _of_one_size(kept_frames(frames, fps, rate))
+    first = next(kept, None)
+    if first is None:
         raise QualityError(f"expected frames for {quality}, found none. Give at least one.")
-    if quality.is_video:
-        return _encode_stream(quality, small, source, rate)
-    encoded = [quality_of_codec(quality).encode(image) for image in small]
-    images, keys = [e.image for e in encoded], [True] * len(encoded)
-    if quality.codec is None:
-        return EncodedClip(images, None, None, source, keys, rate)
-    packets = [e.data for e in encoded if e.data is not None]
-    return EncodedClip(images, [len(data) for data in packets], packets, source, keys, rate)
+    small = ((number, image, quality.resize(image)) for number, image in chain([first], kept))
+    yield from _Stream(quality, rate).send(small) if quality.is_video else _stills(quality, small)
+
+
+def _of_one_size(frames: Iterable[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
+    shape = None
+    for number, image in frames:
+        shape = shape or image.shape
+        if image.shape != shape:
+            raise QualityError(
+                f"expected frames of one size, found {shape} and, at frame {number}, {image.shape}. Cut the clip there."
+            )
+        yield number, image
 
 
 def kept_frames(frames: Iterable[np.ndarray], fps: float, rate: float) -> Iterator[tuple[int, np.ndarray]]:
@@ -79,16 +115,53 @@ def quality_of_codec(quality: Quality) -> Quality:
     return type(quality)(codec=quality.codec, mode=quality.mode, value=quality.value)
 
 
-def _encode_stream(quality: Quality, images: list[np.ndarray], source: list[int], rate: float) -> EncodedClip:
-    assert quality.codec is not None
-    size = (images[0].shape[1], images[0].shape[0])
-    encoder = video.Encoder(quality.codec, size, quality.encoder_options(still=False), rate)
-    packets = [packet for image in images for packet in encoder.encode(image)] + encoder.finish()
-    data = [packet for _, packet, _ in packets]
-    decoded = list(video.decode_stream(data, quality.codec, size))
-    if [number for number, _, _ in packets] != list(range(len(images))) or len(decoded) != len(images):
-        raise QualityError(
-            f"expected one packet and one picture for each of {len(images)} frames from {quality}, "
-            f"found {len(packets)} and {len(decoded)}. Use another codec."
+def _stills(quality: Quality, frames: Iterable[tuple[int, np.ndarray, np.ndarray]]) -> Iterator[SentFrame]:
+    """Every frame by itself."""
+    still = quality_of_codec(quality)
+    for number, original, small in frames:
+        encoded = still.encode(small)
+        yield SentFrame(number, original, encoded.image, encoded.data, True)
+
+
+class _Stream:
+    """Frames through one encoder and one decoder, each frame with the packet that is its own."""
+
+    def __init__(self, quality: Quality, rate: float) -> None:
+        self.quality, self.rate = quality, rate
+        self.sent: deque[tuple[int, np.ndarray]] = deque()  # frames that have not come back
+        self.made: deque[tuple[bytes, bool]] = deque()  # their packets
+        self.count = 0
+
+    def send(self, frames: Iterator[tuple[int, np.ndarray, np.ndarray]]) -> Iterator[SentFrame]:
+        """Everything that comes back; the decoder asks for packets, and these for frames."""
+        assert self.quality.codec is not None
+        first = next(frames)
+        size = (first[2].shape[1], first[2].shape[0])
+        packets = self._packets(chain([first], frames), size)
+        for image in video.decode_stream(packets, self.quality.codec, size):
+            if not self.sent or not self.made:
+                raise self._unequal("more pictures")
+            yield SentFrame(*self.sent.popleft(), image, *self.made.popleft())
+        if self.sent or self.made:
+            raise self._unequal(f"{len(self.sent)} frames and {len(self.made)} packets without a picture")
+
+    def _packets(self, frames: Iterator[tuple[int, np.ndarray, np.ndarray]], size: tuple[int, int]) -> Iterator[bytes]:
+        assert self.quality.codec is not None
+        encoder = video.Encoder(self.quality.codec, size, self.quality.encoder_options(still=False), self.rate)
+        for number, original, small in frames:
+            self.sent.append((number, original))
+            yield from self._made(encoder.encode(small))
+        yield from self._made(encoder.finish())
+
+    def _made(self, packets: Iterable[tuple[int, bytes, bool]]) -> Iterator[bytes]:
+        for number, data, key in packets:
+            if number != self.count:
+                raise self._unequal(f"packet {number} after {self.count} others")
+            self.count += 1
+            self.made.append((data, key))
+            yield data
+
+    def _unequal(self, found: str) -> QualityError:
+        return QualityError(
+            f"expected one packet and one picture for each frame from {self.quality}, found {found}. Use another codec."
         )
-    return EncodedClip(decoded, [len(d) for d in data], data, source, [key for _, _, key in packets], rate)

@@ -7,9 +7,10 @@ encoder's version message.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from typing import cast
 
 import av
@@ -137,8 +138,11 @@ class Encoder:
         ]
 
 
-def decode_stream(packets: list[bytes], codec: str, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """Decode packets in order; yields uint8 H x W x 3 RGB cropped to `size` (width, height).
+def decode_stream(packets: Iterable[bytes], codec: str, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Decode packets in order, each asked for when it is needed; yields uint8 H x W x 3 RGB cropped to `size`.
+
+    Args:
+        size: (width, height) of what was encoded.
 
     Raises:
         QualityError: the packets cannot be decoded, or their pictures are not of this size.
@@ -146,7 +150,7 @@ def decode_stream(packets: list[bytes], codec: str, size: tuple[int, int]) -> It
     context = cast(av.VideoCodecContext, av.CodecContext.create(DECODERS[codec], "r"))
     context.thread_count = 1
     try:
-        for data in [*packets, None]:
+        for data in chain(packets, [None]):
             for frame in context.decode(None if data is None else av.Packet(data)):
                 yield _crop(frame, size)
     except (av.error.FFmpegError, ValueError) as error:
