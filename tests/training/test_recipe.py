@@ -43,11 +43,29 @@ def test_the_seven_settings_are_all_subsets_and_keep_the_weights() -> None:
         ("epochs=many", "epochs"),
         ("losses=mse+nothing", "losses"),
         ("learning_rate=-1", "learning_rate"),
+        ("qualities=['240p/jpeg:50..5']", "qualities"),
+        ("draws=0", "draws"),
+        ("views=5", "batch=pictures"),
     ],
 )
 def test_bad_settings_name_what_is_wrong(setting: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         Recipe.load("paper").with_settings([setting])
+
+
+def test_views_share_the_rows_of_a_batch() -> None:
+    recipe = Recipe.load("all-qualities")
+    assert recipe.with_settings(["views=4"]).pictures_per_item == 4
+    for wrong in (["views=5", "draws=10"], ["views=3"], ["views=16"]):  # 24 rows, 8 draws
+        with pytest.raises(RecipeError, match="multiples of views"):
+            recipe.with_settings(wrong)
+
+
+def test_a_ladder_holds_points_and_ranges() -> None:
+    texts = ["raw", "60p", "180p..480p/jpeg:5..50", "240p/h265:qp30..47"]
+    recipe = Recipe.load("all-qualities").with_settings([f"qualities={texts}"])
+    assert [str(entry) for entry in recipe.ladder] == list(recipe.qualities) == texts
+    assert [str(rung) for rung in recipe.rungs] == ["raw", "60p", "180p/jpeg:27", "240p/h265:qp38"]
 
 
 def test_unknown_recipe_names_the_known_ones() -> None:

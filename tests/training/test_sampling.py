@@ -5,6 +5,7 @@ import pytest
 
 from lofivpr.errors import LofiError
 from lofivpr.places import Places
+from lofivpr.quality import Quality
 from lofivpr.training import Recipe
 from lofivpr.training.sampling import Relations, Sampler
 
@@ -45,8 +46,50 @@ def test_an_epoch_does_not_depend_on_where_it_starts(places: Places) -> None:
 def test_all_qualities_are_drawn_one_per_picture(places: Places) -> None:
     sampler = Sampler(_recipe("batch=pictures", "batch_size=24"), places)
     drawn = [quality for epoch in range(10) for batch in sampler.epoch(epoch) for quality in batch.qualities]
-    counts = np.array([drawn.count(quality) for quality in sampler.ladder])
-    assert counts.sum() == 480 and counts.min() > 120
+    counts = np.array([drawn.count(entry.low) for entry in sampler.draws.ladder])
+    assert counts.sum() == 480 and counts.min() == 160
+
+
+def test_in_k_epochs_every_picture_shows_each_draw_once(places: Places) -> None:
+    sampler = Sampler(_recipe("batch=pictures", "batch_size=12", "qualities=['48p/jpeg:1..100', raw]"), places)
+    seen: dict[int, list[Quality]] = {row: [] for row in range(len(places))}
+    for epoch in range(8):
+        for batch in sampler.epoch(epoch):
+            for row, quality in zip(batch.indices, batch.qualities, strict=True):
+                seen[int(row)].append(quality)
+    assert all(sorted(map(str, seen[row])) == sorted(map(str, sampler.draws.of(row))) for row in seen)
+
+
+def test_views_of_a_picture_stand_side_by_side_at_different_draws(places: Places) -> None:
+    recipe = _recipe("batch=pictures", "batch_size=12", "views=4", "qualities=[raw, '48p', '24p', '16p']")
+    sampler = Sampler(recipe, places)
+    batches = list(sampler.epoch(0))
+    rows = np.concatenate([batch.indices for batch in batches]).reshape(-1, 4)
+    assert [len(batch.indices) for batch in batches] == [12] * 16
+    assert (rows == rows[:, :1]).all() and sorted(rows[:, 0]) == list(range(len(places)))
+    seen: dict[int, list[str]] = {row: [] for row in range(len(places))}
+    for batch in [*batches, *sampler.epoch(1)]:
+        for row, quality in zip(batch.indices, batch.qualities, strict=True):
+            seen[int(row)].append(str(quality))
+    for row in seen:  # two epochs of four views: all eight draws
+        assert sorted(seen[row]) == sorted(map(str, sampler.draws.of(row)))
+    part = batches[0].shard(1, 3, recipe.pictures_per_item)
+    np.testing.assert_array_equal(part.indices, batches[0].indices[4:8])
+
+
+@pytest.mark.parametrize("batch", ["pictures", "tuples", "places"])
+def test_what_is_seen_was_foreseen(batch: str, places: Places) -> None:
+    settings = ["epochs=2", "per_place=2", "steps_per_epoch=20", "qualities=['48p/jpeg:1..100', raw, '16p']"]
+    sampler = Sampler(_recipe(f"batch={batch}", *settings), places)
+    foreseen = {row: set(qualities) for row, qualities in sampler.foreseen()}
+    seen: dict[int, set[Quality]] = {}
+    for epoch in range(2):
+        for one in sampler.epoch(epoch):
+            for row, quality in zip(one.indices, one.qualities, strict=True):
+                seen.setdefault(int(row), set()).add(quality)
+    assert all(seen[row] <= foreseen[row] for row in seen)
+    if batch == "pictures":  # 80 turns of 48 pictures an epoch: at most two draws each
+        assert max(map(len, foreseen.values())) <= 4
 
 
 def test_an_isolated_picture_is_never_its_own_positive(places: Places) -> None:

@@ -11,30 +11,38 @@ import numpy as np
 from lofivpr.models import Preprocessing
 from lofivpr.places import Places
 from lofivpr.quality import Quality
+from lofivpr.training.quality_cache import QualityCache
 from lofivpr.training.sampling import Batch
 
 AHEAD = 3  # batches in flight: enough to hide decoding and encoding, few enough to bound memory
 
 
-def load_picture(places: Places, row: int, quality: Quality, preprocessing: Preprocessing) -> np.ndarray:
+def load_picture(
+    places: Places, row: int, quality: Quality, preprocessing: Preprocessing, cache: QualityCache | None = None
+) -> np.ndarray:
     """Picture `row` as the receiver of `quality` sees it: float32 3 x H x W, ready for the model."""
-    seen = quality.encode(places.open_image(row)).image
+    seen = quality.encode(places.open_image(row)).image if cache is None else cache.picture(row, quality)
     return preprocessing.to_array([seen])[0]
 
 
 def load_batches(
-    places: Places, batches: Iterable[Batch], preprocessing: Preprocessing, workers: int = 2
+    places: Places,
+    batches: Iterable[Batch],
+    preprocessing: Preprocessing,
+    workers: int = 2,
+    cache: QualityCache | None = None,
 ) -> Iterator[tuple[Batch, np.ndarray]]:
     """Yield each batch with its pictures, float32 N x 3 x H x W, in order.
 
-    Decoding and the codecs release the interpreter lock, so threads are enough.
+    With a cache of `places`, what was encoded ahead is only decoded. Decoding and the codecs release the
+    interpreter lock, so threads are enough.
     """
     pending: deque[tuple[Batch, list[Future[np.ndarray]]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
             for batch in batches:
                 jobs = [
-                    pool.submit(load_picture, places, int(row), quality, preprocessing)
+                    pool.submit(load_picture, places, int(row), quality, preprocessing, cache)
                     for row, quality in zip(batch.indices, batch.qualities, strict=True)
                 ]
                 pending.append((batch, jobs))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lofivpr.errors import LofiError
 from lofivpr.files import digest
 from lofivpr.places import Positives
-from lofivpr.quality import Quality
+from lofivpr.quality import Quality, QualityRange
 
 LossName = Literal["mse", "ickd", "triplet", "raml", "multi_similarity"]
 
@@ -33,7 +34,12 @@ class RecipeError(LofiError):
 
 
 class Recipe(BaseModel):
-    """What a training run does. Frozen; its digest names the run."""
+    """What a training run does. Frozen; its digest names the run.
+
+    `qualities` are points or ranges (`240p/h265:qp30..48`). Each picture has `draws` of them, fixed by the seed, and
+    shows the next one each time it is its turn; `views` of them stand in a batch side by side (batches of pictures
+    only), so that `batch_size` rows are `batch_size / views` pictures.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,6 +47,8 @@ class Recipe(BaseModel):
     losses: dict[LossName, float] = Field(min_length=1)
     mode: Literal["mean", "paper"] = "mean"
     qualities: tuple[str, ...] = Field(min_length=1)
+    draws: int = Field(8, ge=1)
+    views: int = Field(1, ge=1)
     batch: Literal["pictures", "tuples", "places"] = "pictures"
     batch_size: int = Field(24, ge=1)
     per_place: int = Field(4, ge=2)
@@ -64,12 +72,30 @@ class Recipe(BaseModel):
     @field_validator("qualities")
     @classmethod
     def _qualities_parse(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(str(Quality.parse(value)) for value in values)
+        return tuple(str(QualityRange.parse(value)) for value in values)
 
     @field_validator("positives")
     @classmethod
     def _positives_parse(cls, value: str) -> str:
         return str(Positives.parse(value))
+
+    @model_validator(mode="after")
+    def _views_fit(self) -> Recipe:
+        if self.views > 1 and self.batch != "pictures":
+            raise ValueError(f"views={self.views} needs batch=pictures")
+        if self.batch_size % self.views or self.draws % self.views:
+            raise ValueError(f"batch_size and draws must be multiples of views={self.views}")
+        return self
+
+    @property
+    def ladder(self) -> tuple[QualityRange, ...]:
+        """The qualities, read; a point is the range of one."""
+        return tuple(QualityRange.parse(text) for text in self.qualities)
+
+    @property
+    def rungs(self) -> list[Quality]:
+        """One quality for each entry of the ladder: a range's lowest height at its middle setting."""
+        return [_middle(entry) for entry in self.ladder]
 
     @property
     def digest(self) -> str:
@@ -78,8 +104,8 @@ class Recipe(BaseModel):
 
     @property
     def pictures_per_item(self) -> int:
-        """Pictures that one item of a batch brings: a tuple is a query, a positive and the negatives."""
-        return {"pictures": 1, "tuples": 2 + self.negatives, "places": self.per_place}[self.batch]
+        """Rows that one item of a batch brings: a tuple is a query, a positive and the negatives."""
+        return {"pictures": self.views, "tuples": 2 + self.negatives, "places": self.per_place}[self.batch]
 
     def to_yaml(self) -> str:
         """The recipe as YAML, which `Recipe.load` reads back."""
@@ -113,6 +139,12 @@ class Recipe(BaseModel):
         else:
             text = _packaged(str(name))
         return _validated(_yaml(text, str(name)), source=str(name))
+
+
+def _middle(entry: QualityRange) -> Quality:
+    if entry.low.value is None or entry.high.value is None:
+        return entry.low
+    return replace(entry.low, value=(entry.low.value + entry.high.value) // 2)
 
 
 def recipe_names() -> list[str]:

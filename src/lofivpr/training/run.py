@@ -16,8 +16,8 @@ from lofivpr.errors import LofiError
 from lofivpr.files import write_atomic
 from lofivpr.models import PlaceModel, create_model, initialise_netvlad, set_trainable_stages
 from lofivpr.places import Places, cut_validation
-from lofivpr.quality import Quality
 from lofivpr.training.objective import Distillation, MetricLearning, Objective
+from lofivpr.training.quality_cache import QualityCache
 from lofivpr.training.recipe import Recipe
 from lofivpr.training.sampling import Relations, Sampler
 from lofivpr.training.teacher_cache import TeacherCache
@@ -135,15 +135,15 @@ class _Run:
         model.requires_grad_(True)
         set_trainable_stages(model, self.recipe.trainable_stages)
         sampler, objective = self._objective(model, kept)
-        ladder = [Quality.parse(quality) for quality in self.recipe.qualities]
-        validation = Validation.build(validating, self.recipe.positives, ladder, self.teacher)
+        validation = Validation.build(validating, self.recipe.positives, self.recipe.rungs, self.teacher)
         identity = {
             "recipe": self.recipe.digest,
             "training pictures": kept.digest,
             "first weights": model.digest,
             "teacher": self.teacher.digest if self.teacher else "none",
         }
-        return Trainer(model, self.recipe, kept, sampler, objective, validation, self.folder, identity)
+        cache = self._encode_ahead(kept, sampler)
+        return Trainer(model, self.recipe, kept, sampler, objective, validation, self.folder, identity, cache)
 
     def _objective(self, model: PlaceModel, kept: Places) -> tuple[Sampler, Objective]:
         if self.teacher is None:
@@ -153,6 +153,15 @@ class _Run:
         # Beside the model, not in the run's folder: the next student of this teacher takes it as it is.
         cache = TeacherCache.build(self.teacher, kept, self.out.parent / ".teacher-cache")
         return Sampler(self.recipe, kept, cache.descriptors), Distillation(self.recipe, cache, model.backbone.channels)
+
+    def _encode_ahead(self, kept: Places, sampler: Sampler) -> QualityCache:
+        """Beside the model, as the teacher's answers are: other students find there what they have in common."""
+        fabric = make_fabric()
+        share = fabric.global_rank, fabric.world_size
+        cache = QualityCache.build(kept, sampler.foreseen(), self.out.parent / ".quality-cache", share=share)
+        fabric.barrier()
+        cache.refresh()
+        return cache
 
     def _card(self, model: PlaceModel, metrics: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
         validated = [metric for metric in metrics if "recall@1" in metric]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from lofivpr.errors import LofiError
 from lofivpr.places import Places, Positives
 from lofivpr.quality import Quality
+from lofivpr.training.draws import Draws
 from lofivpr.training.recipe import Recipe
 
 
@@ -77,7 +79,7 @@ class Sampler:
     ) -> None:
         self.recipe = recipe
         self.count = len(places)
-        self.ladder = [Quality.parse(quality) for quality in recipe.qualities]
+        self.draws = Draws(recipe, places)
         self.descriptors = teacher_descriptors
         self.relations = (
             None if recipe.batch == "pictures" else Relations(places, recipe.positives, recipe.negative_radius_m)
@@ -92,23 +94,54 @@ class Sampler:
         """
         if self.recipe.steps_per_epoch is not None:
             return self.recipe.steps_per_epoch
-        per_step = self.recipe.batch_size * (self.recipe.per_place if self.recipe.batch == "places" else 1)
+        per_step = self._anchors_per_step * (self.recipe.per_place if self.recipe.batch == "places" else 1)
         return max(1, len(self.anchors) // per_step)
+
+    @property
+    def _anchors_per_step(self) -> int:
+        return self.recipe.batch_size // self.recipe.views  # views are 1 but for batches of pictures
+
+    @property
+    def _rounds(self) -> int:
+        """How often an anchor's turn may come in an epoch: more than once where `steps_per_epoch` asks for it."""
+        return math.ceil(self.steps * self._anchors_per_step / len(self.anchors))
+
+    def foreseen(self) -> Iterator[tuple[int, Sequence[Quality]]]:
+        """Rows of pictures that a run may show, each with the qualities that it may be seen at."""
+        rows = self.anchors if self.relations is None else range(self.count)
+        turns = self.recipe.epochs * self._rounds * self.recipe.views
+        # The others of a tuple or place are seen at any of their draws.
+        seen = sorted({self.draws.number(turn) for turn in range(min(turns, self.recipe.draws))})
+        for row in rows:
+            qualities = self.draws.of(int(row))
+            yield int(row), [qualities[draw] for draw in seen] if self.relations is None else qualities
 
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """Batches of `epoch` from `first_step` on; the same whatever was drawn before."""
         order = np.random.default_rng([self.recipe.seed, epoch]).permutation(self.anchors)
-        order = np.resize(order, self.steps * self.recipe.batch_size)
+        size = self._anchors_per_step
         for step in range(first_step, self.steps):
             rng = np.random.default_rng([self.recipe.seed, epoch, step])
-            anchors = order[step * self.recipe.batch_size : (step + 1) * self.recipe.batch_size]
-            rows = np.concatenate([self._item(int(anchor), rng) for anchor in anchors])
-            draws = rng.integers(len(self.ladder), size=len(rows))
-            yield Batch(rows, tuple(self.ladder[draw] for draw in draws))
+            rows: list[int] = []
+            qualities: list[Quality] = []
+            for position in range(step * size, (step + 1) * size):
+                again, place = divmod(position, len(order))
+                item = self._item(int(order[place]), rng)
+                rows += [int(row) for row in item]
+                qualities += self._seen(item, epoch * self._rounds + again, rng)
+            yield Batch(np.array(rows, dtype=np.int64), tuple(qualities))
+
+    def _seen(self, item: np.ndarray, time: int, rng: np.random.Generator) -> list[Quality]:
+        """Qualities of an item's pictures: the anchor's next draw or draws, any of theirs for the others."""
+        views = self.recipe.views
+        if views > 1:
+            return [self.draws.of(int(item[0]))[self.draws.number(time * views + view)] for view in range(views)]
+        numbers = [self.draws.number(time), *rng.integers(self.recipe.draws, size=len(item) - 1)]
+        return [self.draws.of(int(row))[number] for row, number in zip(item, numbers, strict=True)]
 
     def _item(self, anchor: int, rng: np.random.Generator) -> np.ndarray:
         if self.relations is None:
-            return np.array([anchor])
+            return np.full(self.recipe.views, anchor)
         if self.recipe.batch == "tuples":
             return np.array([anchor, self._positive(anchor, rng), *self._negatives(anchor, rng)])
         positives = self.relations.positives[anchor]

@@ -20,7 +20,9 @@ from lofivpr.files import atomic_path, write_atomic
 from lofivpr.models import PlaceModel
 from lofivpr.places import Places
 from lofivpr.training.loader import load_batches
+from lofivpr.training.memory import keep_large_blocks
 from lofivpr.training.objective import Objective
+from lofivpr.training.quality_cache import QualityCache
 from lofivpr.training.recipe import Recipe
 from lofivpr.training.sampling import Batch, Sampler
 from lofivpr.training.validation import Validation
@@ -43,6 +45,7 @@ class Trainer:
 
     Args:
         folder: where `checkpoint.pt` and `metrics.jsonl` live while the run lasts.
+        cache: training pictures that were encoded ahead.
         identity: what must be equal for a checkpoint to be resumed (recipe, data, teacher).
     """
 
@@ -56,11 +59,13 @@ class Trainer:
         validation: Validation,
         folder: Path,
         identity: dict[str, str],
+        cache: QualityCache | None = None,
     ) -> None:
+        keep_large_blocks()
         self.fabric = make_fabric()
         self.model, self.recipe, self.places = model, recipe, places
         self.sampler, self.objective, self.validation = sampler, objective, validation
-        self.folder, self.identity = folder, identity
+        self.folder, self.identity, self.cache = folder, identity, cache
         self.progressed = Progressed()
         self.total = sampler.steps * recipe.epochs
         parts = nn.ModuleDict({"model": model})
@@ -102,7 +107,7 @@ class Trainer:
             batch.shard(self.fabric.global_rank, self.fabric.world_size, item)
             for batch in self.sampler.epoch(epoch, first)
         )
-        return load_batches(self.places, shards, self.model.preprocessing)
+        return load_batches(self.places, shards, self.model.preprocessing, cache=self.cache)
 
     def _step(self, batch: Batch, pixels: torch.Tensor) -> float:
         self.model.train()

@@ -1,0 +1,57 @@
+"""The qualities of each training picture: K draws from the ladder, fixed by the seed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lofivpr.places import Places
+from lofivpr.quality import Quality
+from lofivpr.training.recipe import Recipe
+
+
+class Draws:
+    """K = `recipe.draws` qualities for every picture, whatever the epoch and the order they are asked in.
+
+    The entries of the ladder are dealt evenly: for each draw number, over the pictures, each entry comes up
+    equally often, and a picture has no entry twice before it has had all. Within a range, height and setting
+    are uniform.
+    """
+
+    def __init__(self, recipe: Recipe, places: Places) -> None:
+        self.recipe, self.places = recipe, places
+        self.ladder = recipe.ladder
+        length = len(self.ladder)
+        rng = np.random.default_rng([recipe.seed, len(places)])
+        # As many pictures as there are entries make a Latin square: its rows are turns of one shuffled ladder.
+        square, turn = np.divmod(rng.permutation(len(places)), length)
+        shuffled = rng.permuted(np.tile(np.arange(length), (-(-len(places) // length), 1)), axis=1)
+        turns = (turn[:, None] + np.arange(recipe.draws)) % length
+        self.entries = shuffled[square[:, None], turns]  # N x K
+        self._known: dict[int, tuple[Quality, ...]] = {}
+        self._orders: dict[int, np.ndarray] = {}
+
+    def of(self, row: int) -> tuple[Quality, ...]:
+        """The K qualities of picture `row`.
+
+        Raises:
+            QualityError: even the lowest height of an entry is above the picture's.
+        """
+        if row not in self._known:
+            rng = np.random.default_rng([self.recipe.seed, len(self.places), row])
+            self._known[row] = tuple(self._draw(row, int(entry), rng) for entry in self.entries[row])
+        return self._known[row]
+
+    def number(self, turn: int) -> int:
+        """Which of the K is shown at a picture's turn: in K turns each once, then each once in another order."""
+        cycle, place = divmod(turn, self.recipe.draws)
+        if cycle not in self._orders:
+            rng = np.random.default_rng([self.recipe.seed, cycle])
+            self._orders[cycle] = rng.permutation(self.recipe.draws)
+        return int(self._orders[cycle][place])
+
+    def _draw(self, row: int, entry: int, rng: np.random.Generator) -> Quality:
+        chosen = self.ladder[entry]
+        if chosen.low.height == chosen.high.height:
+            return chosen.draw(rng)
+        height, width = self.places.open_image(row).shape[:2]  # no height above the picture's is drawn
+        return chosen.draw(rng, (width, height))

@@ -1,0 +1,158 @@
+"""Pictures -> encoded bytes, block by block, in processes that know no torch."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from lofivpr.errors import LofiError
+from lofivpr.media import open_image
+from lofivpr.quality import Quality
+from lofivpr.training.encoded_segment import Entry, write_segment
+
+SMALLER = 4  # a reduction is stored where it has less than a quarter of the source's pixels; else opening is as quick
+LOSSLESS: dict[str, Any] = {"format": "WEBP", "lossless": True, "quality": 0, "method": 0, "exact": True}
+
+
+@dataclass(frozen=True)
+class Block:
+    """One order of work: pictures, and for each the qualities and the keys that their bytes are stored under."""
+
+    path: str
+    maker: str
+    root: str
+    images: tuple[str, ...]
+    qualities: tuple[tuple[str, ...], ...]
+    keys: tuple[tuple[str, ...], ...]
+
+
+def encode_block(block: Block) -> int:
+    """Encode a block and write its segment; how many bytes it has.
+
+    Raises:
+        LofiError: a picture that cannot be read, a quality that does not fit it, or a full disk.
+    """
+    entries: list[Entry] = []
+    data: list[bytes] = []
+    for image, qualities, keys in zip(block.images, block.qualities, block.keys, strict=True):
+        source = open_image(image, root=block.root)
+        for text, key in zip(qualities, keys, strict=True):
+            encoded, size = encoded_bytes(Quality.parse(text), source)
+            entries.append(Entry.of(key, size, encoded))
+            data.append(encoded)
+    return write_segment(Path(block.path), block.maker, entries, data)
+
+
+def encoded_bytes(quality: Quality, source: np.ndarray) -> tuple[bytes, tuple[int, int]]:
+    """What is stored of a picture at `quality`, and the size (width, height) of the picture it decodes to.
+
+    Without a codec it is lossless WebP, or nothing where opening the source again is as quick.
+    """
+    encoded = quality.encode(source)
+    if encoded.data is not None:
+        return encoded.data, encoded.size
+    if SMALLER * encoded.size[0] * encoded.size[1] > source.shape[0] * source.shape[1]:
+        return b"", encoded.size
+    out = io.BytesIO()
+    Image.fromarray(encoded.image).save(out, **LOSSLESS)
+    return out.getvalue(), encoded.size
+
+
+def encode_blocks(blocks: Sequence[Block], processes: int) -> Iterator[tuple[Block, int]]:
+    """Each block with the bytes of its segment, in the order in which they are done.
+
+    At most one more block than there are processes is under way when the generator is closed.
+
+    Raises:
+        LofiError: what a process met, or that it ended.
+    """
+    with _workers(processes) as free:
+
+        def work(block: Block) -> int:
+            worker = free.get()
+            try:
+                return _ask(worker, block)
+            finally:
+                free.put(worker)
+
+        with ThreadPoolExecutor(processes) as pool:
+            waiting: dict[Future[int], Block] = {}
+            ahead = iter(blocks)
+            while True:
+                while len(waiting) < processes and (block := next(ahead, None)) is not None:
+                    waiting[pool.submit(work, block)] = block
+                if not waiting:
+                    return
+                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield waiting.pop(future), future.result()
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[SimpleQueue[subprocess.Popen[str]]]:
+    """Python processes that run this module. They do not run the caller's script again, as spawned ones would."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", __name__]
+    pipe = subprocess.PIPE
+    workers = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment) for _ in range(count)]
+    free: SimpleQueue[subprocess.Popen[str]] = SimpleQueue()
+    try:
+        for worker in workers:
+            free.put(worker)
+        yield free
+    except BaseException:
+        for worker in workers:
+            worker.kill()
+        raise
+    finally:
+        for worker in workers:
+            worker.communicate()
+
+
+def _ask(worker: subprocess.Popen[str], block: Block) -> int:
+    assert worker.stdin is not None and worker.stdout is not None
+    try:
+        worker.stdin.write(json.dumps(asdict(block)) + "\n")
+        worker.stdin.flush()
+        answer = worker.stdout.readline()
+    except OSError:
+        answer = ""
+    if not answer:
+        raise LofiError(
+            f"expected an encoding process to answer, found it ended (code {worker.wait()}). "
+            "Most often memory ran out: free some and run again; what was encoded is kept."
+        )
+    found = json.loads(answer)
+    if "error" in found:
+        raise LofiError(found["error"])
+    return int(found["bytes"])
+
+
+def _serve() -> None:
+    """Blocks as lines of JSON on stdin, answers on stdout, until stdin ends."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
+    for line in sys.stdin:
+        values = json.loads(line)
+        lists = {name: tuple(map(tuple, values[name])) for name in ("qualities", "keys")}
+        try:
+            answer: dict[str, object] = {"bytes": encode_block(Block(**values | lists))}
+        except LofiError as error:
+            answer = {"error": str(error)}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    _serve()
