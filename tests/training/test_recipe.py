@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lofivpr.errors import LofiError
 from lofivpr.training import SETTINGS, Recipe, RecipeError, recipe_names
 from lofivpr.training.trainer import learning_rate
 
@@ -43,7 +44,6 @@ def test_the_seven_settings_are_all_subsets_and_keep_the_weights() -> None:
         ("epochs=many", "epochs"),
         ("losses=mse+nothing", "losses"),
         ("learning_rate=-1", "learning_rate"),
-        ("qualities=['240p/jpeg:50..5']", "qualities"),
         ("draws=0", "draws"),
         ("views=5", "batch=pictures"),
     ],
@@ -51,6 +51,11 @@ def test_the_seven_settings_are_all_subsets_and_keep_the_weights() -> None:
 def test_bad_settings_name_what_is_wrong(setting: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         Recipe.load("paper").with_settings([setting])
+
+
+def test_a_range_that_is_none_is_refused() -> None:
+    with pytest.raises(LofiError, match="low before high"):
+        Recipe.load("paper").with_settings(["qualities=['240p/jpeg:50..5']"])
 
 
 def test_views_share_the_rows_of_a_batch() -> None:

@@ -131,15 +131,10 @@ class QualityCache:
     def _encode(
         self, orders: Mapping[int, Sequence[Quality]], max_bytes: int, share: tuple[int, int], processes: int
     ) -> None:
-        missing = {
-            row: qualities
-            for row, asked in orders.items()
-            if (qualities := [quality for quality in asked if self.key(row, quality) not in self._stored])
-        }
         rank, world = share
-        rows = list(missing)
-        starts = range(0, len(rows), BLOCK_PICTURES)[rank::world]
-        blocks = [self._block(rows[start : start + BLOCK_PICTURES], missing) for start in starts]
+        rows = list(orders)  # cut alike in every process, whatever the others have written meanwhile
+        parts = [rows[start : start + BLOCK_PICTURES] for start in range(0, len(rows), BLOCK_PICTURES)][rank::world]
+        blocks = [block for part in parts if (block := self._block({row: orders[row] for row in part})) is not None]
         if not blocks:
             return
         kept = {self.key(row, quality) for row, qualities in orders.items() for quality in qualities}
@@ -153,15 +148,23 @@ class QualityCache:
                 if not room.take(Path(block.path), size, world):
                     return
 
-    def _block(self, rows: Sequence[int], missing: Mapping[int, Sequence[Quality]]) -> Block:
-        keys = tuple(tuple(self.key(row, quality) for quality in missing[row]) for row in rows)
+    def _block(self, orders: Mapping[int, Sequence[Quality]]) -> Block | None:
+        """What of these pictures is not stored yet."""
+        missing = {
+            row: qualities
+            for row, asked in orders.items()
+            if (qualities := [quality for quality in asked if self.key(row, quality) not in self._stored])
+        }
+        if not missing:
+            return None
+        keys = tuple(tuple(self.key(row, quality) for quality in qualities) for row, qualities in missing.items())
         name = digest(*(key for keys_of_one in keys for key in keys_of_one))
         return Block(
             path=str(self.folder / "segments" / f"{name}.bytes"),
             maker=self.maker,
             root=str(self.places.root),
-            images=tuple(self.places.images[row] for row in rows),
-            qualities=tuple(tuple(map(str, missing[row])) for row in rows),
+            images=tuple(self.places.images[row] for row in missing),
+            qualities=tuple(tuple(map(str, qualities)) for qualities in missing.values()),
             keys=keys,
         )
 
