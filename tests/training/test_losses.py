@@ -129,3 +129,23 @@ def test_gradients_in_double_precision() -> None:
     target = _unit(_random(2, 5, seed=1))
     assert torch.autograd.gradcheck(lambda z: losses.mse(z, target), d)
     assert torch.autograd.gradcheck(lambda z: losses.raml(z, target), d)
+
+
+def test_contextual_equals_the_loops() -> None:
+    student, teacher, bank = (_unit(_random(n, 6, seed=seed)) for seed, n in enumerate((3, 3, 5)))
+    expected = 0.0
+    for s, t in zip(student.numpy(), teacher.numpy(), strict=True):
+        wanted = np.array([math.exp(float(t @ b) / 0.1) for b in bank.numpy()])
+        found = np.array([math.exp(float(s @ b) / 0.1) for b in bank.numpy()])
+        wanted, found = wanted / wanted.sum(), found / found.sum()
+        expected += sum(p * math.log(p / q) for p, q in zip(wanted, found, strict=True)) / 3
+    assert losses.contextual(student, teacher, bank, temperature=0.1).item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_contextual_is_nothing_at_the_teacher_and_blind_to_what_no_place_of_the_bank_has() -> None:
+    teacher, bank = _unit(_random(4, 6)), _unit(_random(7, 6, seed=1))
+    assert losses.contextual(teacher, teacher, bank).item() == pytest.approx(0, abs=1e-12)
+    flat = torch.cat([bank, torch.zeros(7, 1).double()], dim=1)
+    known = torch.cat([teacher, torch.zeros(4, 1).double()], dim=1)
+    moved = torch.cat([teacher, torch.ones(4, 1).double()], dim=1)  # a change that no cosine with the bank shows
+    assert losses.contextual(moved, known, flat).item() == pytest.approx(0, abs=1e-12)

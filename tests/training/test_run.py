@@ -84,6 +84,15 @@ def test_only_the_chosen_layers_change_and_no_batch_statistics(
 
 
 @pytest.mark.usefixtures("last_epoch_kept")
+def test_all_stages_train_when_asked(places: Places, teacher_folder: Path, tmp_path: Path) -> None:
+    recipe = _recipe("trainable_stages=all", "losses=contextual", "bank=6")
+    student = distill(teacher_folder, places, recipe, tmp_path / "student")
+    before, after = PlaceModel.load(teacher_folder).state_dict(), student.state_dict()
+    unchanged = {name for name in before if name.endswith("conv.weight") and torch.equal(before[name], after[name])}
+    assert not unchanged and any(name.startswith("backbone.layers.stage0.") for name in before)
+
+
+@pytest.mark.usefixtures("last_epoch_kept")
 def test_the_same_recipe_gives_the_same_weights_and_a_seed_others(
     places: Places, teacher_folder: Path, tmp_path: Path
 ) -> None:
@@ -120,7 +129,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     assert _lines(tmp_path / "whole") == _lines(tmp_path / "student")
 
 
-@pytest.mark.parametrize("losses", ["mse", "ickd", "triplet", "mse+ickd+triplet", "raml", "raml+triplet"])
+@pytest.mark.parametrize("losses", ["mse", "ickd", "triplet", "mse+ickd+triplet", "raml", "raml+triplet", "contextual"])
 @pytest.mark.usefixtures("last_epoch_kept")
 def test_every_loss_runs(losses: str, places: Places, teacher_folder: Path, tmp_path: Path) -> None:
     recipe = _recipe(f"losses={losses}", "batch_size=2", "steps_per_epoch=2", "epochs=1", name="paper")

@@ -104,6 +104,22 @@ def raml(student: Tensor, teacher: Tensor, relation_weight: float = 0.7) -> Tens
     return direct + relation_weight * relations
 
 
+def contextual(student: Tensor, teacher: Tensor, bank: Tensor, temperature: float = 0.05) -> Tensor:
+    """Contextual similarity distillation (Wu et al., CVPR 2022): the same neighbours, in the same order.
+
+    The mean over pictures of the Kullback-Leibler divergence from the teacher's distribution over a bank of
+    places to the student's, each the softmax of cosines / temperature. A distance to the teacher's descriptor
+    counts errors in all directions alike; this counts those that change what would be retrieved.
+
+    Args:
+        student, teacher: N x D, unit length; bank: M x D, the teacher's descriptors of M sharp pictures.
+    """
+    teacher, bank = teacher.to(student), bank.to(student)
+    wanted = F.softmax(teacher @ bank.T / temperature, dim=1)
+    found = F.log_softmax(student @ bank.T / temperature, dim=1)
+    return F.kl_div(found, wanted, reduction="batchmean")
+
+
 def multi_similarity(
     similarity: Tensor,
     positives: Tensor,

@@ -36,9 +36,10 @@ class Distillation:
         self.recipe = recipe
         self.cache = cache
         if "multi_similarity" in recipe.losses:
-            raise LofiError("multi_similarity belongs to `train`; distil with mse, ickd, triplet or raml.")
+            raise LofiError("multi_similarity belongs to `train`; distil with mse, ickd, triplet, raml or contextual.")
         if "triplet" in recipe.losses and recipe.batch != "tuples":
             raise LofiError("the triplet loss needs tuples, found other batches: add --set batch=tuples.")
+        self.bank = cache.bank(recipe.bank, recipe.seed) if "contextual" in recipe.losses else None
         needs_adapter = "ickd" in recipe.losses and channels != cache.channels
         self.adapter = losses.ChannelAdapter(channels, cache.channels) if needs_adapter else None
 
@@ -55,6 +56,8 @@ class Distillation:
             return losses.mse(output.descriptor, targets, mode)
         if name == "raml":
             return losses.raml(output.descriptor, targets)
+        if self.bank is not None and name == "contextual":
+            return losses.contextual(output.descriptor, targets, self.bank, self.recipe.temperature)
         if name == "triplet":
             tuples = output.descriptor.unflatten(0, (-1, 2 + self.recipe.negatives))
             return losses.triplet(tuples[:, 0], tuples[:, 1], tuples[:, 2:], mode)

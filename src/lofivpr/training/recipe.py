@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -15,7 +15,7 @@ from lofivpr.files import digest
 from lofivpr.places import Positives
 from lofivpr.quality import Quality, QualityRange
 
-LossName = Literal["mse", "ickd", "triplet", "raml", "multi_similarity"]
+LossName = Literal["mse", "ickd", "triplet", "raml", "contextual", "multi_similarity"]
 
 # Every non-empty subset of {MSE, ICKD, triplet}; the paper numbers 1 = MSE, 3 = triplet, 4 = MSE + ICKD.
 SETTINGS: dict[str, tuple[LossName, ...]] = {
@@ -64,7 +64,9 @@ class Recipe(BaseModel):
     schedule: Literal["one-cycle", "exponential", "constant"] = "one-cycle"
     decay: float = Field(0.99999, gt=0, le=1)
     clip_norm: float = Field(1.0, gt=0)
-    trainable_stages: int = Field(2, ge=0)
+    trainable_stages: Annotated[int, Field(ge=0)] | Literal["all"] = 2
+    bank: int = Field(2048, ge=2)
+    temperature: float = Field(0.05, gt=0)
     validation_fraction: float = Field(0.15, gt=0, lt=0.5)
     validation_gap_m: float = Field(50.0, ge=0)
     seed: int = 0

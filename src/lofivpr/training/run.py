@@ -133,7 +133,8 @@ class _Run:
             gap_m=self.recipe.validation_gap_m,
         )  # the same cut for every seed
         model.requires_grad_(True)
-        set_trainable_stages(model, self.recipe.trainable_stages)
+        stages = self.recipe.trainable_stages
+        set_trainable_stages(model, None if stages == "all" else stages)
         sampler, objective = self._objective(model, kept)
         validation = Validation.build(validating, self.recipe.positives, self.recipe.rungs, self.teacher)
         identity = {

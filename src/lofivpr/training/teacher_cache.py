@@ -56,6 +56,11 @@ class TeacherCache:
         rows = torch.from_numpy(self.store.rows(indices))
         return rows[:, : self.size], rows[:, self.size :].reshape(-1, self.channels, self.channels)
 
+    def bank(self, size: int, seed: int) -> torch.Tensor:
+        """Descriptors of at most `size` pictures, drawn by `seed`: float32 M x D. Its size bounds the memory."""
+        rows = np.random.default_rng(seed).permutation(len(self.store))[:size]
+        return torch.from_numpy(self.descriptors(np.sort(rows)))
+
     @classmethod
     def build(cls, teacher: PlaceModel, places: Places, folder: Path) -> TeacherCache:
         """Describe every picture of `places` at `raw` into `folder`, or take what is already there."""
