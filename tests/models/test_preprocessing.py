@@ -60,8 +60,20 @@ def test_anything_but_8_bit_rgb_is_refused(bad: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"size": (0, 4)}, {"std": (1.0, 0.0, 1.0)}, {"scale": 0.0}, {"interpolation": "bicubic"}]
+    "fields", [{"size": (0, 4)}, {"std": (1.0, 0.0, 1.0)}, {"scale": 0.0}, {"interpolation": "psychic"}]
 )
 def test_impossible_values_are_refused(fields: dict) -> None:
     with pytest.raises(LofiError, match="expected"):
         Preprocessing(**{"size": (4, 4), "mean": (0.0,) * 3, "std": (1.0,) * 3, **fields})
+
+
+@pytest.mark.parametrize("name", ["bilinear", "bicubic"])
+def test_pillows_interpolation_is_antialiased(name: str) -> None:
+    import torch
+    from torch.nn import functional as F
+
+    smooth = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (100, 300, 3), dtype=np.uint8), (7, 7), 2)
+    found = Preprocessing((96, 32), (0.1, 0.2, 0.3), (0.5, 0.25, 2.0), interpolation=name).resize(smooth)
+    pixels = torch.from_numpy(smooth).permute(2, 0, 1)[None].double()
+    wanted = F.interpolate(pixels, (32, 96), mode=name, antialias=True)[0].permute(1, 2, 0).numpy()
+    assert np.abs(found - wanted).max() <= 1.01  # each side rounds to 8 bits twice

@@ -22,15 +22,14 @@ def test_known_names() -> None:
     assert {"efficientnet_lite0", "tiny", "vgg16"} <= set(backbone_names())
     assert {"gem", "netvlad"} <= set(aggregator_names())
     # Every name is really there behind the table of names that needs no torch.
-    for name in backbone_names():
-        assert registry.backbone_builder(name)(pretrained=False).channels > 0
-    for name in aggregator_names():
-        assert registry.build_aggregator(name, 4, {}).size >= 4
+    with torch.device("meta"):
+        for name in backbone_names():
+            assert registry.backbone_builder(name)(pretrained=False).channels > 0
+        for name in aggregator_names():
+            assert registry.build_aggregator(name, 4, {}).size >= 4
 
 
-@pytest.mark.parametrize(
-    ("arguments", "known"), [(("resnet9000",), "efficientnet_lite0, tiny"), (("tiny", "max"), "gem, netvlad")]
-)
+@pytest.mark.parametrize(("arguments", "known"), [(("resnet9000",), "tiny.*vgg16"), (("tiny", "max"), "gem.*netvlad")])
 def test_unknown_names_are_answered_with_the_known_ones(arguments: tuple, known: str) -> None:
     with pytest.raises(ModelError, match=known):
         create_model(*arguments)

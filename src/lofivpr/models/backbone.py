@@ -12,12 +12,15 @@ from torch.nn import functional as F
 
 from lofivpr.models.config import ModelError
 
+LAYER_SCALE = 1e-5
+
 
 class Backbone(nn.Module):
     """Layers from N x 3 x H x W to N x `channels` x H/`stride` x W/`stride`.
 
     `stage_names` are groups of module names inside `layers`, from the input on: what training freezes
-    or trains together. `mean` and `std` are for pixels in 0..1.
+    or trains together. `mean` and `std` are for pixels in 0..1. `features_name` says in words which layer
+    the features are: those that ICKD compares.
     """
 
     def __init__(
@@ -31,6 +34,7 @@ class Backbone(nn.Module):
         std: Sequence[float],
         weights_source: str = "",
         weights_licence: str = "",
+        features_name: str = "the last layer",
     ) -> None:
         super().__init__()
         self.layers = layers
@@ -38,10 +42,15 @@ class Backbone(nn.Module):
         self.stage_names = [list(names) for names in stage_names]
         self.mean, self.std = tuple(mean), tuple(std)
         self.weights_source, self.weights_licence = weights_source, weights_licence
+        self.features_name = features_name
 
     def forward(self, images: Tensor) -> Tensor:
         """N x 3 x H x W normalised pictures to N x channels x H/stride x W/stride features."""
         return self.layers(images)
+
+    def see(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The features, and the global token (N x channels) of a backbone that has one, else None."""
+        return self(images), None
 
     def stages(self) -> list[list[nn.Module]]:
         """The modules of each stage, from the input on."""
@@ -113,13 +122,23 @@ def normalisation(network: nn.Module) -> dict[str, tuple[float, float, float]]:
 
 
 def draw_weights(layers: nn.Sequential) -> nn.Sequential:
-    """Give a network built on the meta device its random start."""
-    layers = layers.to_empty(device="cpu")
+    """Give a network built on the meta device its random start, on torch's default device.
+
+    Under `torch.device("meta")` it stays without memory: enough to count parameters and operations.
+    """
+    layers = layers.to_empty(device=torch.get_default_device())
     for module in layers.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.modules.batchnorm._BatchNorm):
+        elif isinstance(module, nn.Linear):
+            nn.init.trunc_normal_(module.weight, std=0.02)
+        elif isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.LayerNorm)):
             module.reset_parameters()
+        for name, parameter in module.named_parameters(recurse=False):
+            if name == "bias":
+                nn.init.zeros_(parameter)
+            elif name == "gamma":  # of LayerScale and ConvNeXt: blocks that start close to the identity
+                nn.init.constant_(parameter, LAYER_SCALE)
+            elif name != "weight":  # tokens and positions
+                nn.init.trunc_normal_(parameter, std=0.02)
     return layers

@@ -50,6 +50,7 @@ def efficientnet_lite0(pretrained: bool = True, download: bool = False) -> Backb
         **normalisation(network),
         weights_source=source,
         weights_licence="Apache-2.0" if source else "",
+        features_name="output of blocks.4",
     )
 
 
@@ -73,6 +74,7 @@ def vgg16(pretrained: bool = True, download: bool = False) -> Backbone:
         **normalisation(network),
         weights_source="timm vgg16.tv_in1k (ImageNet)" if pretrained else "",
         weights_licence="BSD-3-Clause" if pretrained else "",
+        features_name="conv5_3 before its ReLU",
     )
 
 
@@ -92,4 +94,5 @@ def tiny(pretrained: bool = True, download: bool = False) -> Backbone:
         stage_names=[[name] for name in layers],
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
+        features_name="output of stage3",
     )

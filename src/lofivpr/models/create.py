@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 
 from lofivpr.models.config import checked_config
-from lofivpr.models.place_model import PlaceModel
-from lofivpr.models.registry import aggregator_names, backbone_builder, build_aggregator
+from lofivpr.models.place_model import PlaceModel, nearest_size
+from lofivpr.models.registry import aggregator_names, aggregator_parameters, backbone_builder, build_aggregator
+
+DEFAULT_SIZE = (320, 240)
 
 
 def create_model(
     name: str,
     aggregator: str = "netvlad",
-    size: tuple[int, int] = (320, 240),
+    size: tuple[int, int] | None = None,
     pretrained: bool = True,
     *,
     download: bool = False,
@@ -26,7 +29,7 @@ def create_model(
     Args:
         name: a backbone ("efficientnet_lite0"), or aggregator and backbone ("netvlad-vgg16").
         aggregator: used when `name` is only a backbone.
-        size: (width, height) in pixels, multiples of the backbone's stride.
+        size: (width, height) in pixels, multiples of the backbone's stride; None = the nearest to 320 x 240.
         pretrained: start from ImageNet weights, where the backbone has some.
         download: allow the ImageNet weights to be downloaded.
         seed: of everything that is drawn at random; torch's own generator is left as it was.
@@ -43,6 +46,9 @@ def create_model(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         backbone = backbone_builder(name)(pretrained=pretrained, download=download)
+        size = nearest_size(DEFAULT_SIZE, backbone.stride) if size is None else size
+        if "locations" in aggregator_parameters(aggregator):
+            options = {"locations": math.prod(side // backbone.stride for side in size), **options}
         layer = build_aggregator(aggregator, backbone.channels, options)
     values = {
         "name": f"{aggregator}-{name}",

@@ -48,7 +48,7 @@ def save_model(model: PlaceModel, folder: str | Path, card: dict[str, Any] | Non
                 f"expected to write the model folder {folder}, found: {reason}. Free space or choose another folder."
             ) from fault
         _write_config(config, temporary / CONFIG_FILE)
-        facts: dict[str, Any] = {}
+        facts: dict[str, Any] = {"features": model.features_facts}
         if onnx:
             error = export_onnx(model, temporary / ONNX_FILE)
             facts["onnx"] = {"greatest difference from torch": float(f"{error:.3g}"), **_onnx_facts(model)}

@@ -103,8 +103,11 @@ def _similarity_gradient(model: PlaceModel | OnnxModel, image: np.ndarray, retri
     assert isinstance(model, PlaceModel)
     target = retrieved if retrieved.ndim == 1 else model.describe([retrieved])[0]
     device = next(model.parameters()).device
-    features = torch.from_numpy(model.features([image])).to(device).requires_grad_()
-    similarity = model.describe_features(features)[0] @ torch.from_numpy(target).to(device)
+    pixels = torch.from_numpy(model.preprocessing.to_array([image])).to(device)
+    with torch.no_grad():
+        features, token = model.backbone.see(pixels)
+    features.requires_grad_()
+    similarity = model.describe_features(features, token)[0] @ torch.from_numpy(target).to(device)
     (gradient,) = torch.autograd.grad(similarity, features)
     scaled = gradient[0].norm(dim=0) * features.detach()[0].norm(dim=0)
     return scaled.cpu().numpy().astype(np.float32)

@@ -1,4 +1,4 @@
-"""The published start of NetVLAD: k-means on local features of training pictures."""
+"""The published start of NetVLAD and VLAD: k-means on local features of training pictures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import islice
 import numpy as np
 import torch
 
+from lofivpr.models.aggregators.vlad import VLAD
 from lofivpr.models.config import ModelError
 from lofivpr.models.netvlad import NetVLAD
 from lofivpr.models.place_model import PlaceModel
@@ -43,18 +44,32 @@ def initialise_netvlad(
     if not isinstance(aggregator, NetVLAD):
         raise ModelError(f"expected a model with a NetVLAD aggregator, found {model.config.aggregator}.")
     rng = np.random.default_rng(seed)
-    local = _local_features(model, _choose(images, max_images, rng), per_image, rng)
-    if len(local) < aggregator.clusters:
-        raise ModelError(
-            f"expected at least {aggregator.clusters} local features, one a cluster, found {len(local)}. "
-            "Give more training pictures."
-        )
+    local = _enough_features(model, images, aggregator.clusters, max_images, per_image, rng)
     centroids = kmeans(local, aggregator.clusters, seed)
     weight, alpha = assignment_weights(centroids, local)
     with torch.no_grad():
         aggregator.centroids.copy_(torch.from_numpy(centroids))
         aggregator.assignment.weight.copy_(torch.from_numpy(weight)[:, :, None, None])
     return alpha
+
+
+def initialise_vocabulary(
+    model: PlaceModel, images: Iterable[np.ndarray], seed: int = 0, *, max_images: int = 500, per_image: int = 100
+) -> None:
+    """Set the centroids of a VLAD aggregator: k-means of L2-normalised local features of one's own pictures.
+
+    AnyLoc (Keetha et al., 2023) calls them the vocabulary of a domain. Arguments as of `initialise_netvlad`.
+
+    Raises:
+        ModelError: no VLAD aggregator, or fewer local features than clusters.
+    """
+    aggregator = model.aggregator
+    if not isinstance(aggregator, VLAD):
+        raise ModelError(f"expected a model with a VLAD aggregator, found {model.config.aggregator}.")
+    rng = np.random.default_rng(seed)
+    local = _enough_features(model, images, aggregator.clusters, max_images, per_image, rng)
+    with torch.no_grad():
+        aggregator.centroids.copy_(torch.from_numpy(kmeans(local, aggregator.clusters, seed)))
 
 
 def kmeans(points: np.ndarray, clusters: int, seed: int = 0) -> np.ndarray:
@@ -89,6 +104,23 @@ def assignment_weights(centroids: np.ndarray, local: np.ndarray) -> tuple[np.nda
     gap = max(float(np.mean(best[:, 1] - best[:, 0])), 1e-6)
     alpha = -math.log(0.01) / gap
     return (alpha * unit).astype(np.float32), alpha
+
+
+def _enough_features(
+    model: PlaceModel,
+    images: Iterable[np.ndarray],
+    clusters: int,
+    max_images: int,
+    per_image: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    local = _local_features(model, _choose(images, max_images, rng), per_image, rng)
+    if len(local) < clusters:
+        raise ModelError(
+            f"expected at least {clusters} local features, one a cluster, found {len(local)}. "
+            "Give more training pictures."
+        )
+    return local
 
 
 def _choose(images: Iterable[np.ndarray], count: int, rng: np.random.Generator) -> Iterable[np.ndarray]:

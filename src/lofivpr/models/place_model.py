@@ -62,6 +62,17 @@ class PlaceModel(nn.Module):
         """Digest of the configuration and of the weights as they are now (16 hex digits)."""
         return model_digest(self.config, weights_digest(self.weights()))
 
+    @property
+    def batch_independent(self) -> bool:
+        """Whether `forward` describes a picture alone and in a batch alike; `describe` always does."""
+        return bool(getattr(self.aggregator, "batch_independent", True))
+
+    @property
+    def features_facts(self) -> dict[str, Any]:
+        """Which features `forward` gives, the ones that ICKD compares: layer in words, channels, stride."""
+        backbone = self.backbone
+        return {"layer": backbone.features_name, "channels": backbone.channels, "stride": backbone.stride}
+
     def weights(self) -> dict[str, np.ndarray]:
         """All tensors by name, as contiguous arrays on the CPU."""
         return {name: t.detach().cpu().contiguous().numpy() for name, t in self.state_dict().items()}
@@ -81,12 +92,13 @@ class PlaceModel(nn.Module):
         """
         if not torch.compiler.is_compiling():
             _check_size((x.shape[3], x.shape[2]), self.backbone.stride)
-        features = self.backbone(x.contiguous(memory_format=torch.channels_last))
-        return Output(self.describe_features(features), features)
+        features, token = self.backbone.see(x.contiguous(memory_format=torch.channels_last))
+        return Output(self.describe_features(features, token), features)
 
-    def describe_features(self, features: Tensor) -> Tensor:
-        """N x C x h x w features of the backbone to N x D descriptors of unit length."""
-        descriptor = self.aggregator(features)
+    def describe_features(self, features: Tensor, token: Tensor | None = None) -> Tensor:
+        """N x C x h x w features of the backbone, and its token (N x C), to N x D descriptors of unit length."""
+        takes_token = getattr(self.aggregator, "takes_token", False)
+        descriptor = self.aggregator(features, token) if takes_token else self.aggregator(features)
         if self.whitening is not None:
             descriptor = F.normalize(self.whitening(descriptor), dim=1)
         return descriptor
@@ -107,7 +119,7 @@ class PlaceModel(nn.Module):
 
     def _run(self, images: Sequence[np.ndarray], what: str) -> np.ndarray:
         mode, device = self.training, next(self.parameters()).device
-        chunk = CHUNK_CPU if device.type == "cpu" else CHUNK_GPU
+        chunk = CHUNK_CPU if device.type == "cpu" or not self.batch_independent else CHUNK_GPU
         parts: list[np.ndarray] = []
         self.eval()
         try:
@@ -165,13 +177,16 @@ def build(config: ModelConfig) -> PlaceModel:
     return PlaceModel(config, backbone, aggregator)
 
 
+def nearest_size(size: tuple[int, int], stride: int) -> tuple[int, int]:
+    """The nearest (width, height) in multiples of a backbone's stride, at least one of each."""
+    width, height = (max(stride, round(side / stride) * stride) for side in size)
+    return width, height
+
+
 def _check_size(size: tuple[int, int], stride: int) -> None:
     if size[0] % stride or size[1] % stride or min(size) < stride:
+        width, height = nearest_size(size, stride)
         raise ModelError(
             f"expected an input size (width, height) in multiples of {stride}, found {size[0]} x {size[1]}. "
-            f"The nearest is {_nearest(size[0], stride)} x {_nearest(size[1], stride)}."
+            f"The nearest is {width} x {height}."
         )
-
-
-def _nearest(value: int, stride: int) -> int:
-    return max(stride, round(value / stride) * stride)

@@ -7,19 +7,24 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from lofivpr.errors import LofiError
 
-INTERPOLATIONS = ("linear-or-area",)
+# Pillow's are antialiased when shrinking: what torchvision does to a PIL picture, so what most published
+# models saw in training.
+PILLOW = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+INTERPOLATIONS = ("linear-or-area", *PILLOW)
 
 
 @dataclass(frozen=True)
 class Preprocessing:
     """Resize to `size`, then `(pixel * scale - mean) / std` for each of R, G, B.
 
-    `size` is (width, height) in pixels: the order of OpenCV and of `320x240`. The only interpolation,
-    "linear-or-area", averages areas when neither side grows and is bilinear otherwise; both work on
-    8-bit values and the aspect is not kept: the whole picture is always seen.
+    `size` is (width, height) in pixels: the order of OpenCV and of `320x240`. The interpolation
+    "linear-or-area" averages areas when neither side grows and is bilinear otherwise; "bilinear" and
+    "bicubic" are Pillow's, for published models that were trained with them. All work on 8-bit values and
+    the aspect is not kept: the whole picture is always seen.
     """
 
     size: tuple[int, int]
@@ -51,6 +56,8 @@ class Preprocessing:
         width, height = self.size
         if image.shape[:2] == (height, width):
             return image
+        if self.interpolation in PILLOW:
+            return np.asarray(Image.fromarray(image).resize((width, height), PILLOW[self.interpolation]))
         shrinks = image.shape[1] >= width and image.shape[0] >= height
         # OpenCV takes (width, height), numpy's shape is (height, width).
         method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

@@ -5,11 +5,15 @@
 
 A builder of a backbone is called as `builder(pretrained=..., download=...)` and returns a `Backbone`; a
 builder of an aggregator is called as `builder(channels, **options)` and returns a module from
-N x channels x h x w to N x `size`, unit length.
+N x channels x h x w to N x `size`, unit length. An aggregator with the attribute `takes_token` is called with
+the backbone's token, or None, too; one whose pictures see each other has `batch_independent = False`.
+
+The name of a backbone may carry options: `resnet50:cut=layer4`, `dinov2_b14:layer=9,facet=value`.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 from collections.abc import Callable
@@ -24,8 +28,22 @@ B = TypeVar("B", bound=Builder)
 _BACKBONES: dict[str, Builder] = {}
 _AGGREGATORS: dict[str, Builder] = {}
 # The package's own, by the file that registers them: the names are known without torch, which the files need.
-_BUILTIN_BACKBONES = dict.fromkeys(("efficientnet_lite0", "tiny", "vgg16"), "backbones")
-_BUILTIN_AGGREGATORS = {"gem": "gem", "netvlad": "netvlad"}
+_BUILTIN_BACKBONES = {
+    **dict.fromkeys(("efficientnet_lite0", "tiny", "vgg16"), "backbones"),
+    **dict.fromkeys(("resnet18", "resnet50", "resnet101", "resnet152"), "convolutional"),
+    **dict.fromkeys(("convnext_tiny", "convnext_small"), "convolutional"),
+    **dict.fromkeys(("mobilenetv4_small", "mobilenetv4_medium"), "convolutional"),
+    **dict.fromkeys((f"efficientnet_lite{i}" for i in range(1, 5)), "convolutional"),
+    **dict.fromkeys((f"dinov2_{size}14{end}" for size in "sbl" for end in ("", "_reg")), "vision_transformer"),
+    "tiny_vit": "vision_transformer",
+}
+_BUILTIN_AGGREGATORS = {
+    "gem": "gem",
+    "netvlad": "netvlad",
+    "eigenplaces": "aggregators.cosplace",
+    **{name: f"aggregators.{name}" for name in ("boq", "convap", "cosplace", "cricavpr", "megaloc", "mixvpr")},
+    **{name: f"aggregators.{name}" for name in ("salad", "vlad")},
+}
 
 
 def register_backbone(name: str) -> Callable[[B], B]:
@@ -39,8 +57,34 @@ def register_aggregator(name: str) -> Callable[[B], B]:
 
 
 def backbone_builder(name: str) -> Builder:
-    """The builder registered as `name`. Raises ModelError, which names the known ones."""
-    return _find(_BACKBONES, _BUILTIN_BACKBONES, "backbone", name)
+    """The builder registered as `name`, with the options after its colon put in.
+
+    Raises:
+        ModelError: an unknown name (the known ones are named) or an unknown option.
+    """
+    name, _, text = name.partition(":")
+    builder = _find(_BACKBONES, _BUILTIN_BACKBONES, "backbone", name)
+    if not text:
+        return builder
+    options = _options(name, text)
+    try:
+        inspect.signature(builder).bind(pretrained=False, download=False, **options)
+    except TypeError as error:
+        raise ModelError(
+            f"expected options that the backbone {name} knows, found {options}: {error}. Correct them."
+        ) from None
+    return functools.partial(builder, **options)
+
+
+def _options(name: str, text: str) -> dict[str, Any]:
+    """`layer=9,facet=value` as a dictionary; whole numbers become int."""
+    options: dict[str, Any] = {}
+    for part in text.split(","):
+        key, separator, value = part.partition("=")
+        if not (separator and key and value):
+            raise ModelError(f"expected {name}:option=value,option=value, found {part!r}. Correct it.")
+        options[key] = int(value) if value.lstrip("-").isdigit() else value
+    return options
 
 
 def build_aggregator(name: str, channels: int, options: dict[str, Any]) -> Any:
@@ -57,6 +101,12 @@ def build_aggregator(name: str, channels: int, options: dict[str, Any]) -> Any:
             f"expected options that the aggregator {name} knows, found {options}: {error}. Correct them."
         ) from None
     return builder(channels, **options)
+
+
+def aggregator_parameters(name: str) -> list[str]:
+    """Names of the options that an aggregator takes. Raises ModelError."""
+    builder = _find(_AGGREGATORS, _BUILTIN_AGGREGATORS, "aggregator", name)
+    return list(inspect.signature(builder).parameters)[1:]
 
 
 def backbone_names() -> list[str]:
