@@ -6,6 +6,8 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from lofivpr.descriptors import DescriptorStore
@@ -64,3 +66,22 @@ def test_skip_bad_lists_what_was_skipped(
     )  # fmt: skip
     assert f"skipped {BAD}: " in described
     assert [picture.image for picture in DescriptorStore.open(tmp_path / "store").skipped] == [BAD]
+
+
+def test_degrade_sends_clips_as_clips(done: Done, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    with av.open(str(source / "drive.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", 10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "bgr0"
+        for number in range(4):
+            image = np.random.default_rng(number).integers(0, 256, (48, 64, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    out = done("degrade", source, tmp_path / "copy", "--quality", "24p/h264:qp40")
+    assert "wrote 0 pictures, 1 clips of 4 frames and" in out
+    with (tmp_path / "copy" / "quality.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["image"] for row in rows] == [f"drive.mp4#frame={number}" for number in range(4)]
+    assert all(int(row["bytes"]) > 0 and float(row["psnr_db"]) < 40 for row in rows)
+    assert open_image("drive.mp4#frame=3", tmp_path / "copy").shape == (24, 32, 3)

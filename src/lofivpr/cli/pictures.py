@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lofivpr.descriptors import DescriptorStore
+from lofivpr.media import ImageRef
 from lofivpr.models import load_describer
 from lofivpr.places import Places
 from lofivpr.places.town import generate_town
@@ -24,16 +25,18 @@ def town(
 
 
 def degrade(
-    src: Annotated[Path, typer.Argument(help="A folder of pictures; it is never touched.")],
+    src: Annotated[Path, typer.Argument(help="A folder of pictures and clips; it is never touched.")],
     dst: Annotated[Path, typer.Argument(help="A new folder for the degraded copy and quality.csv.")],
     quality: Annotated[str, typer.Option(help="What the channel does, such as 240p/jpeg:10.")],
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad pictures, and list them.")] = False,
 ) -> None:
-    """Send a folder through a quality: decoded pictures, and bytes, PSNR and SSIM of each."""
+    """Send a folder through a quality: degraded pictures and clips; bytes, PSNR and SSIM of each picture and frame."""
     copy = degrade_folder(src, dst, Quality.parse(quality), skip_bad=skip_bad, progress=True)
     for name, reason in copy.skipped:
         typer.echo(f"skipped {name}: {reason}")
-    typer.echo(f"wrote {len(copy.rows)} pictures and {dst / 'quality.csv'}")
+    pictures = [row for row in copy.rows if ImageRef.parse(row.source).frame is None]
+    clips = f", {len(copy.clips)} clips of {len(copy.rows) - len(pictures)} frames" if copy.clips else ""
+    typer.echo(f"wrote {len(pictures)} pictures{clips} and {dst / 'quality.csv'}")
 
 
 def describe(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lofivpr.quality.clip import EncodedClip
-from lofivpr.quality.degrade import DegradedFolder, DegradedRow, degrade_folder
+from lofivpr.quality.degrade import DegradedFolder, degrade_folder
+from lofivpr.quality.degraded_row import DegradedRow
 from lofivpr.quality.grammar import QualityError
 from lofivpr.quality.metrics import psnr, ssim
 from lofivpr.quality.quality import Encoded, Quality

@@ -1,25 +1,23 @@
-"""A degraded copy of a folder of pictures, with a table of what it cost."""
+"""A degraded copy of a folder of pictures and clips, with a table of what it cost."""
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
-import numpy as np
 from PIL import Image
 
 from lofivpr.files import atomic_path
-from lofivpr.media import BadImageError, decode_image
+from lofivpr.media import BadImageError, ImageRef, decode_image
 from lofivpr.media.open import read_bytes
+from lofivpr.quality.degrade_clip import CLIPS, clip_suffix, degrade_clip
+from lofivpr.quality.degraded_row import DegradedRow, degraded_row, write_rows
 from lofivpr.quality.grammar import CODECS, QualityError
-from lofivpr.quality.metrics import WINDOW, psnr, ssim
 from lofivpr.quality.quality import Encoded, Quality
 from lofivpr.quality.tables import copy_tables
 
@@ -33,31 +31,18 @@ SUFFIXES = {"jpeg": ".jpg", "webp": ".webp", "avif": ".avif"}
 
 
 @dataclass(frozen=True)
-class DegradedRow:
-    """One picture of the table: its name in the copy and in the source, and what the channel did to it.
-
-    `width` and `height` are those of the degraded picture. `bytes` is None without a codec. `psnr_db` and
-    `ssim` compare with the source at the source's size (the degraded picture is enlarged by OpenCV's
-    INTER_CUBIC), so they count lost resolution; `psnr_db` is infinite where nothing was lost, `ssim` None
-    below 11 pixels a side.
-    """
-
-    image: str
-    source: str
-    width: int
-    height: int
-    bytes: int | None
-    psnr_db: float
-    ssim: float | None
-
-
-@dataclass(frozen=True)
 class DegradedFolder:
     """What `degrade_folder` wrote: the rows of its table, and what was skipped (name and why)."""
 
     path: Path
     rows: list[DegradedRow]
     skipped: list[tuple[str, str]]
+
+    @property
+    def clips(self) -> dict[str, str]:
+        """Name in the source -> name in the copy of every clip."""
+        frames = ((ImageRef.parse(row.source), ImageRef.parse(row.image)) for row in self.rows)
+        return {source.path: image.path for source, image in frames if source.frame is not None}
 
 
 def degrade_folder(
@@ -67,19 +52,21 @@ def degrade_folder(
 
     JPEG, WebP, AVIF and PNG qualities write the very bytes of the channel; video codecs and bare resolutions
     write the decoded picture as PNG (`quality.csv` has the bytes of the stream); `raw` copies the files.
+    Clips go through the channel as clips, see `degrade_clip`; the table has a row for each of their frames.
     Names stay but for the suffix. CSV files (`places.csv`) come along, and their `image` column follows the
-    new names. Clips and other files stay behind.
+    new names; rows of frames that a frame rate (`@10fps`) leaves out go. Other files stay behind.
 
     Args:
-        src: folder with pictures.
+        src: folder with pictures, clips or both.
         dst: a new folder, an empty one, or an earlier copy, which is replaced when all is written.
-        quality: what the channel does; not a bit rate.
-        skip_bad: list unreadable pictures instead of ending at the first one.
+        quality: what the channel does; a bit rate only where all are clips.
+        skip_bad: list unreadable pictures and clips instead of ending at the first one.
         progress: show a bar.
 
     Raises:
-        QualityError: no pictures, a folder that must not be written, a resolution above a picture's.
-        BadImageError: an unreadable picture, unless `skip_bad`.
+        QualityError: no pictures, a folder that must not be written, a quality that does not fit a picture or
+            clip (a resolution or frame rate above its own, a bit rate for a picture).
+        BadImageError: an unreadable picture or clip, unless `skip_bad`.
         LofiError: the disk is full.
     """
     source, target = Path(src), Path(dst)
@@ -89,21 +76,21 @@ def degrade_folder(
     with atomic_path(target) as folder:
         folder.mkdir()
 
-        def work(name: str) -> DegradedRow | tuple[str, str]:
+        def work(name: str) -> list[DegradedRow] | str:
             try:
                 return _degrade_file(source, folder, name, copies[name], quality)
             except BadImageError as error:
                 if not skip_bad:
                     raise
-                return name, str(error)
+                return str(error)
 
-        results = list(_bar(_in_threads(work, names), len(names), progress))
-        rows = [result for result in results if isinstance(result, DegradedRow)]
-        skipped = [result for result in results if not isinstance(result, DegradedRow)]
-        _write_table(folder / TABLE, rows)
+        results = dict(zip(names, _bar(_in_threads(work, names), len(names), progress), strict=True))
+        rows = [row for found in results.values() if not isinstance(found, str) for row in found]
+        copy = DegradedFolder(target, rows, [(name, bad) for name, bad in results.items() if isinstance(bad, str)])
+        write_rows(folder / TABLE, rows)
         new_names = {row.source: row.image for row in rows}
-        copy_tables(source, folder, new_names, {name for name, _ in skipped}, TABLE)
-    return DegradedFolder(target, rows, skipped)
+        copy_tables(source, folder, new_names, copy.clips, {name for name, _ in copy.skipped}, TABLE)
+    return copy
 
 
 def _check_folders(source: Path, target: Path) -> None:
@@ -124,37 +111,52 @@ def _check_folders(source: Path, target: Path) -> None:
 
 
 def _picture_names(source: Path) -> list[str]:
-    """Relative POSIX names of all pictures, sorted; hidden files and folders are left out."""
+    """Relative POSIX names of all pictures and clips, sorted; hidden files and folders are left out."""
+    suffixes = (*PICTURES, *CLIPS)
     names = [
         path.relative_to(source).as_posix()
         for path in source.rglob("*")
-        if path.suffix.lower() in PICTURES and path.is_file()
+        if path.suffix.lower() in suffixes and path.is_file()
     ]
     names = sorted(name for name in names if not any(part.startswith(".") for part in name.split("/")))
     if not names:
-        raise QualityError(f"expected pictures in {source}, found none. Their suffixes are {', '.join(PICTURES)}.")
+        raise QualityError(
+            f"expected pictures or clips in {source}, found none. Their suffixes are {', '.join(suffixes)}."
+        )
     return names
 
 
+def _is_clip(name: str) -> bool:
+    return name.lower().endswith(CLIPS)
+
+
 def _new_names(names: Sequence[str], quality: Quality) -> dict[str, str]:
-    """Name in the copy of each picture: a new suffix; after the old one where `a.jpg` is beside `a.png`."""
+    """Name in the copy of each file: a new suffix; after the old one where `a.jpg` is beside `a.png`."""
     if quality.is_raw:
         return {name: name for name in names}
-    suffix = SUFFIXES.get(quality.codec or "", ".png")
-    stems = {name: os.path.splitext(name)[0] for name in names}
-    unique = len(set(stems.values())) == len(names)
-    return {name: (stems[name] if unique else name) + suffix for name in names}
+    picture = SUFFIXES.get(quality.codec or "", ".png")
+    suffixes = {name: clip_suffix(name, quality) if _is_clip(name) else picture for name in names}
+    short = {name: os.path.splitext(name)[0] + suffix for name, suffix in suffixes.items()}
+    unique = len(set(short.values())) == len(names)
+    return short if unique else {name: name + suffix for name, suffix in suffixes.items()}
 
 
-def _degrade_file(source: Path, folder: Path, name: str, new_name: str, quality: Quality) -> DegradedRow:
+def _degrade_file(source: Path, folder: Path, name: str, new_name: str, quality: Quality) -> list[DegradedRow]:
+    work = degrade_clip if _is_clip(name) else _degrade_picture
+    try:
+        return work(source, folder, name, new_name, quality)
+    except QualityError as error:  # which knows nothing of files
+        raise QualityError(f"{source / name}: {error}") from error
+
+
+def _degrade_picture(source: Path, folder: Path, name: str, new_name: str, quality: Quality) -> list[DegradedRow]:
     data = read_bytes(str(source / name))
     image = decode_image(data, str(source / name))
     encoded = quality.encode(image)
     out = folder / new_name
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(data if quality.is_raw else _file_bytes(encoded, quality))
-    width, height = encoded.size
-    return DegradedRow(new_name, name, width, height, encoded.n_bytes, *_losses(image, encoded.image))
+    return [degraded_row(new_name, name, image, encoded.image, encoded.n_bytes)]
 
 
 def _file_bytes(encoded: Encoded, quality: Quality) -> bytes:
@@ -164,13 +166,6 @@ def _file_bytes(encoded: Encoded, quality: Quality) -> bytes:
     out = io.BytesIO()
     Image.fromarray(encoded.image).save(out, format="PNG", compress_level=1)
     return out.getvalue()
-
-
-def _losses(image: np.ndarray, degraded: np.ndarray) -> tuple[float, float | None]:
-    size = (image.shape[1], image.shape[0])
-    if degraded.shape != image.shape:
-        degraded = cv2.resize(degraded, size, interpolation=cv2.INTER_CUBIC)
-    return psnr(image, degraded), ssim(image, degraded) if min(size) >= WINDOW else None
 
 
 def _in_threads(work: Callable[[str], T], names: Sequence[str]) -> Iterator[T]:
@@ -189,12 +184,3 @@ def _bar(results: Iterator[T], total: int, show: bool) -> Iterator[T]:
     from rich.progress import track  # only people look at it
 
     return iter(track(results, description="degrade", total=total))
-
-
-def _write_table(path: Path, rows: Sequence[DegradedRow]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([f.name for f in fields(DegradedRow)])
-        for row in rows:
-            cells = ["" if cell is None else cell for cell in astuple(row)]
-            writer.writerow([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in cells])

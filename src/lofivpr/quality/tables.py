@@ -5,13 +5,23 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+from lofivpr.media import ImageRef
 from lofivpr.quality.grammar import QualityError
 
 
-def copy_tables(source: Path, folder: Path, new_names: dict[str, str], skipped: set[str], table: str) -> None:
-    """Copy the CSV files beside the pictures; image names follow, rows of skipped pictures go."""
+def copy_tables(
+    source: Path, folder: Path, new_names: dict[str, str], clips: dict[str, str], skipped: set[str], table: str
+) -> None:
+    """Copy the CSV files beside the pictures; image names follow, rows of skipped pictures and lost frames go.
+
+    Args:
+        new_names: name in the copy of every picture and frame (`clip.mp4#frame=3`).
+        clips: name in the copy of every clip.
+        skipped: names of pictures and clips that have no copy.
+    """
     for path in sorted(source.rglob("*.csv")):
         relative = path.relative_to(source)
         if relative.as_posix() == table or any(part.startswith(".") for part in relative.parts):
@@ -23,15 +33,12 @@ def copy_tables(source: Path, folder: Path, new_names: dict[str, str], skipped: 
             shutil.copyfile(path, out)
             continue
         base = relative.parent.as_posix()
-        rows = [
-            row | {"image": renamed(row["image"], base, new_names)}
-            for row in rows
-            if inside(row["image"], base) not in skipped
-        ]
+        kept = [row for row in rows if inside(row["image"], base) not in skipped]
+        named = [(row, renamed(row["image"], base, new_names, clips)) for row in kept]
         with out.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, header, lineterminator="\n", extrasaction="ignore")
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows(row | {"image": image} for row, image in named if image is not None)
 
 
 def read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
@@ -54,10 +61,22 @@ def inside(image: str, base: str) -> str:
     return os.path.normpath(os.path.join(base, path)).replace(os.sep, "/")
 
 
-def renamed(image: str, base: str, new_names: dict[str, str]) -> str:
-    """The same image, named in the same table, in the copy; unchanged where it was not copied."""
+def renamed(image: str, base: str, new_names: dict[str, str], clips: dict[str, str]) -> str | None:
+    """The same image, named in the same table, in the copy; unchanged where it was not copied.
+
+    None for a frame that the copy of its clip does not hold.
+    """
     path, mark, fragment = image.partition("#")
     name = inside(image, base)
-    if name not in new_names:
-        return image
-    return os.path.relpath(new_names[name], base).replace(os.sep, "/") + mark + fragment
+    if name in clips and mark:
+        ref = ImageRef.parse(image)
+        new = new_names.get(f"{name}#frame={ref.frame}")
+        return (
+            None if new is None else str(replace(ref, path=_beside(clips[name], base), frame=ImageRef.parse(new).frame))
+        )
+    new_name = clips.get(name) or new_names.get(name)
+    return image if new_name is None else _beside(new_name, base) + mark + fragment
+
+
+def _beside(name: str, base: str) -> str:
+    return os.path.relpath(name, base).replace(os.sep, "/")
