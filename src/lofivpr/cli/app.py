@@ -12,8 +12,10 @@ from typer.core import TyperGroup
 
 from lofivpr.cli.demo import demo
 from lofivpr.cli.evaluate import evaluate
+from lofivpr.cli.maps import maps
 from lofivpr.cli.models import models
 from lofivpr.cli.pictures import degrade, describe, town
+from lofivpr.cli.serve import serve
 from lofivpr.cli.training import distill, train
 from lofivpr.errors import LofiError
 
@@ -56,9 +58,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, town, degrade, train, distill, describe, evaluate):
+for command in (demo, town, degrade, train, distill, describe, evaluate, serve):
     app.command()(command)
 app.add_typer(models, name="models")
+app.add_typer(maps, name="map")
 
 
 def main() -> None:

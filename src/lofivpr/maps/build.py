@@ -20,7 +20,14 @@ Search = Literal["auto", "exact", "ivf"]
 
 
 def build_map(
-    describer: Describer, places: Places, out: Path, dtype: str, skip_bad: bool, search: Search, progress: bool
+    describer: Describer,
+    places: Places,
+    out: Path,
+    dtype: str,
+    skip_bad: bool,
+    search: Search,
+    model_folder: str | Path | None,
+    progress: bool,
 ) -> None:
     """See `Map.build`."""
     check_places(places)
@@ -34,6 +41,8 @@ def build_map(
             _check_empty(out, source)
             store = describe(out, source, describer, places, skip_bad, progress)
             manifest = _first_manifest(describer.name, describer.digest, store, places, out, dtype, search)
+            if model_folder is not None:
+                manifest = manifest.model_copy(update={"model_folder": os.path.relpath(model_folder, out)})
             finish(out, writer.append(out, manifest, places, store, source, store.skipped))
         writer.clean(out, source)
 

@@ -9,13 +9,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from lofivpr.descriptors.build import listing
 from lofivpr.errors import LofiError
+from lofivpr.maps.calibration import Calibration
 from lofivpr.maps.filters import Filter
 from lofivpr.maps.index import EXACT_ROWS, IndexReader
 from lofivpr.maps.manifest import Manifest, Segment
-from lofivpr.maps.segment import SegmentReader, check_size
+from lofivpr.maps.segment import SegmentReader, check_size, stored_file
 from lofivpr.maps.shelf import Found, Shelf, merge
 from lofivpr.places import Places
+
+CALIBRATION = "calibration.json"
 
 
 class Contents:
@@ -47,6 +51,33 @@ class Contents:
     def root(self) -> Path:
         """The folder that pictures are relative to."""
         return Path(os.path.normpath(self.folder / self.manifest.root))
+
+    @property
+    def model_folder(self) -> Path:
+        """Where the model lies that described the places.
+
+        Raises:
+            LofiError: nobody said, or it is no longer there.
+        """
+        named = self.manifest.model_folder
+        folder = None if named is None else Path(os.path.normpath(self.folder / named))
+        if folder is None or not folder.is_dir():
+            where = "nothing said" if folder is None else f"no folder {folder}"
+            raise LofiError(
+                f"expected to know where the model {self.manifest.model} of the map {self.folder} lies, found "
+                f"{where}. Name it, or its student: --model."
+            )
+        return folder
+
+    @property
+    def calibration_path(self) -> Path:
+        """Where the map's calibration lies, if there is one."""
+        return self.folder / CALIBRATION
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """The map's calibration when it was first asked for."""
+        return Calibration.read(self.calibration_path)
 
     @cached_property
     def live(self) -> np.ndarray | None:
@@ -116,6 +147,19 @@ class Contents:
         if indexed < self.manifest.rows:
             found.append(self.shelf.nearest(queries, k, mask, first=indexed))
         return merge(found, k)
+
+    def check(self) -> None:
+        """Read every file to its end and compare it with its digest.
+
+        Raises:
+            LofiError: names the damaged files.
+        """
+        damaged = [name for name, file in self.manifest.files.items() if stored_file(self.folder / name) != file]
+        if damaged:
+            raise LofiError(
+                f"expected the files of the map {self.folder} as they were written, found others: {listing(damaged)}. "
+                "Copy the map again, or build it again."
+            )
 
 
 def as_queries(descriptors: np.ndarray, dimension: int) -> np.ndarray:

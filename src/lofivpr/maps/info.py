@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lofivpr.maps.manifest import Loss
+from lofivpr.maps.contents import Contents
+from lofivpr.maps.manifest import STAGING, Loss
 
 
 @dataclass(frozen=True)
@@ -69,4 +70,27 @@ def joined(losses: list[Loss | None]) -> Loss | None:
         recall=mean([(loss.recall, loss.queries) for loss in known]),
         recall_exact=mean([(loss.recall_exact, loss.queries) for loss in known]),
         radius_m=known[0].radius_m,
+    )
+
+
+def info_of(contents: Contents) -> MapInfo:
+    """The numbers of a map."""
+    manifest, calibration = contents.manifest, contents.calibration
+    index, parts = manifest.index, contents.folder / STAGING
+    return MapInfo(
+        places=manifest.places,
+        removed=manifest.rows - manifest.places,
+        model=manifest.model,
+        model_digest=manifest.model_digest,
+        dimension=manifest.dimension,
+        dtype=manifest.dtype,
+        n_bytes=sum(file.size for file in manifest.files.values()),
+        segments=len(manifest.segments),
+        index=index.kind if index else "exact",
+        unindexed=manifest.rows - index.rows if index else 0,
+        loss=joined([segment.loss for segment in manifest.segments]),
+        index_loss=index.loss if index else None,
+        qualities=tuple(point.quality for point in calibration.curve) if calibration else (),
+        skipped=sum(len(segment.skipped) for segment in manifest.segments),
+        unfinished=sum(1 for _ in parts.iterdir()) if parts.is_dir() else 0,
     )

@@ -89,13 +89,15 @@ class Manifest(_Frozen):
     """What a map is made of.
 
     `search`: whether every place is compared, an index finds candidates, or their number decides.
-    `root`: the folder of the pictures, relative to the map's folder. `frame`: latitude and longitude of the
-    origin of the local metric frame, None where positions are metres in a frame of their own.
+    `root`: the folder of the pictures, and `model_folder` that of the model, relative to the map's folder.
+    `frame`: latitude and longitude of the origin of the local metric frame, None where positions are metres in a
+    frame of their own.
     """
 
     format: int = FORMAT
     model: str
     model_digest: str
+    model_folder: str | None = None
     dimension: int = Field(gt=0)
     dtype: str
     search: Literal["auto", "exact", "ivf"] = "auto"

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from lofivpr.descriptors.build import listing
 from lofivpr.errors import LofiError
 from lofivpr.maps.agree import check_agreement
 from lofivpr.maps.build import Search, build_from_rows, build_map
-from lofivpr.maps.contents import Contents, as_queries
+from lofivpr.maps.contents import as_queries
 from lofivpr.maps.edit import add_places, merge_maps, remove_places
+from lofivpr.maps.evidence import SeenQuality
 from lofivpr.maps.filters import TOLERANCE_DEG, Filter
-from lofivpr.maps.info import MapInfo, joined
-from lofivpr.maps.manifest import STAGING, Manifest
-from lofivpr.maps.segment import Rows, stored_file
+from lofivpr.maps.fix import Fix
+from lofivpr.maps.locate import CANDIDATES, Picture, arrived, described, fixes
+from lofivpr.maps.manifest import Manifest
+from lofivpr.maps.segment import Rows
+from lofivpr.maps.view import MapView
 from lofivpr.models import Describer
 from lofivpr.places import Places
+from lofivpr.quality import Quality
 from lofivpr.search import Neighbours
 
-CALIBRATION = "calibration.json"
 
-
-class Map:
+class Map(MapView):
     """Descriptors and positions of places, searched where they lie on disk.
 
     On disk: `segments/*`, folders that never change (`places.arrow`, `points.npy`, `block-*.faiss`), a list of
@@ -33,10 +33,6 @@ class Map:
     the one moment in which a map changes. An object keeps the state that it opened; `add`, `remove` and `merge`
     move it to the new one. Searching is safe from several threads.
     """
-
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
-        self.folder = folder
-        self._contents = Contents(folder, manifest)
 
     @classmethod
     def build(
@@ -48,6 +44,7 @@ class Map:
         dtype: str = "float16",
         skip_bad: bool = False,
         search: Search = "auto",
+        model_folder: str | Path | None = None,
         progress: bool = False,
     ) -> Map:
         """Describe places into a new map, or open it if that is done already.
@@ -62,12 +59,13 @@ class Map:
             skip_bad: leave out pictures that cannot be used, and list them.
             search: compare every place (`exact`), find candidates by an index (`ivf`), or let the number of
                 places decide: beyond 100,000 an index is made.
+            model_folder: where the model lies, for whoever opens the map without naming one.
 
         Raises:
             LofiError: a place without position, a picture that cannot be used, another map at `out`, or another
                 process that writes it.
         """
-        build_map(describer, places, Path(out), dtype, skip_bad, search, progress)
+        build_map(describer, places, Path(out), dtype, skip_bad, search, model_folder, progress)
         return cls.open(out)
 
     @classmethod
@@ -106,37 +104,8 @@ class Map:
                 if Manifest.read(folder) == manifest:  # else it changed meanwhile, and what it was is gone
                     raise
 
-    def __len__(self) -> int:
-        return self._contents.manifest.places
-
-    def __repr__(self) -> str:
-        manifest = self._contents.manifest
-        return f"Map({self.folder}: {len(self)} places, {manifest.model}, {manifest.dtype})"
-
-    @property
-    def places(self) -> Places:
-        """The places of the map, in the order in which `nearest` counts them."""
-        return self._contents.places
-
-    @property
-    def dimension(self) -> int:
-        """Numbers in a descriptor."""
-        return self._contents.manifest.dimension
-
-    @property
-    def model(self) -> str:
-        """Name of the model that described the places."""
-        return self._contents.manifest.model
-
-    @property
-    def model_digest(self) -> str:
-        """Digest of the model that described the places."""
-        return self._contents.manifest.model_digest
-
-    @property
-    def calibration_path(self) -> Path:
-        """Where the calibration of the map lies, if there is one."""
-        return self.folder / CALIBRATION
+    def _reopen(self) -> None:
+        self._contents = Map.open(self.folder)._contents
 
     def require_model(self, describer: Describer) -> None:
         """Refuse a model whose descriptors cannot be compared with the map's.
@@ -183,6 +152,76 @@ class Map:
         distances, rows = self._contents.nearest(queries, k, wanted, exact)
         return Neighbours(rows, distances)
 
+    def locate(
+        self,
+        describer: Describer,
+        picture: Picture,
+        *,
+        quality: Quality | str | None = None,
+        k: int = 5,
+        near: tuple[float, float] | None = None,
+        radius_m: float | None = None,
+        heading: float | None = None,
+        calibrated: bool = True,
+    ) -> Fix:
+        """Where a picture was taken.
+
+        Args:
+            describer: the model that made the map, or its student.
+            picture: a path or reference, or uint8 H x W x 3 RGB.
+            quality: a channel that the picture goes through first, as in an evaluation; None for a picture that
+                is what it is.
+            k: how many places the fix names.
+            near, radius_m, heading: see `nearest`.
+            calibrated: False for a best guess without probability, which is then always given as an answer.
+
+        Raises:
+            LofiError: a model that does not fit the map or its calibration, or a picture that cannot be read.
+        """
+        self.require_model(describer)
+        through = Quality.parse(quality) if isinstance(quality, str) else quality
+        image, seen = arrived(picture, through)
+        return self.fixes(
+            described(describer, [image], through),
+            [seen],
+            model_digest=describer.digest,
+            k=k,
+            near=near,
+            radius_m=radius_m,
+            heading=heading,
+            calibrated=calibrated,
+        )[0]
+
+    def fixes(
+        self,
+        descriptors: np.ndarray,
+        seen: Sequence[SeenQuality | None] | None = None,
+        *,
+        model_digest: str,
+        k: int = 5,
+        near: tuple[float, float] | None = None,
+        radius_m: float | None = None,
+        heading: float | None = None,
+        calibrated: bool = True,
+    ) -> list[Fix]:
+        """Where pictures were taken that somebody has described: one fix for each of Q descriptors.
+
+        Args:
+            descriptors: float32 Q x D, rows of unit length.
+            seen: the quality in which each picture arrived; None: as good as uncompressed.
+            model_digest: of the model that described them.
+            k, near, radius_m, heading, calibrated: see `locate`.
+
+        Raises:
+            LofiError: of `nearest`, or the calibration is another model's.
+        """
+        calibration = self.calibration if calibrated else None
+        if calibration is not None:
+            calibration.check_models(model_digest, self.model_digest)
+        count = max(k, calibration.candidates if calibration else CANDIDATES)
+        found = self.nearest(descriptors, count, near=near, radius_m=radius_m, heading=heading)
+        return fixes(self.places, found, calibration, seen, k)
+
     def add(self, describer: Describer, places: Places, *, skip_bad: bool = False, progress: bool = False) -> None:
         """Describe more places into the map. A kill leaves it as it was; the same call then goes on.
 
@@ -190,7 +229,7 @@ class Map:
             LofiError: another model than the map's maker, a place that is in the map already, or as for `build`.
         """
         add_places(self.folder, describer, places, skip_bad, progress)
-        self._contents = Map.open(self.folder)._contents
+        self._reopen()
 
     def remove(self, refs: Sequence[str]) -> None:
         """Take places out of the map, by the references of their pictures as `places.images` has them.
@@ -199,7 +238,7 @@ class Map:
             LofiError: a reference that is not in the map, or nothing would be left.
         """
         remove_places(self.folder, refs)
-        self._contents = Map.open(self.folder)._contents
+        self._reopen()
 
     def merge(self, other: Map) -> None:
         """Copy all places of another map, of the same model and number format, into this one.
@@ -208,48 +247,4 @@ class Map:
             LofiError: another model or format, or places that are in both maps.
         """
         merge_maps(self.folder, other._contents)
-        self._contents = Map.open(self.folder)._contents
-
-    def info(self) -> MapInfo:
-        """What the map is, in numbers."""
-        manifest = self._contents.manifest
-        index, parts = manifest.index, self.folder / STAGING
-        return MapInfo(
-            places=manifest.places,
-            removed=manifest.rows - manifest.places,
-            model=manifest.model,
-            model_digest=manifest.model_digest,
-            dimension=manifest.dimension,
-            dtype=manifest.dtype,
-            n_bytes=sum(file.size for file in manifest.files.values()),
-            segments=len(manifest.segments),
-            index=index.kind if index else "exact",
-            unindexed=manifest.rows - index.rows if index else 0,
-            loss=joined([segment.loss for segment in manifest.segments]),
-            index_loss=index.loss if index else None,
-            qualities=self._qualities(),
-            skipped=sum(len(segment.skipped) for segment in manifest.segments),
-            unfinished=sum(1 for _ in parts.iterdir()) if parts.is_dir() else 0,
-        )
-
-    def _qualities(self) -> tuple[str, ...]:
-        try:
-            found = json.loads(self.calibration_path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return ()
-        curve = found.get("curve", []) if isinstance(found, dict) else []
-        return tuple(str(row.get("quality")) for row in curve)
-
-    def check(self) -> None:
-        """Read every file to its end and compare it with its digest.
-
-        Raises:
-            LofiError: names the damaged files.
-        """
-        files = self._contents.manifest.files
-        damaged = [name for name, file in files.items() if stored_file(self.folder / name) != file]
-        if damaged:
-            raise LofiError(
-                f"expected the files of the map {self.folder} as they were written, found others: {listing(damaged)}. "
-                "Copy the map again, or build it again."
-            )
+        self._reopen()
