@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,14 @@ class Importable:
     licence: str
     importer: str
     needs_pictures: bool = False
+
+
+def provenance(file: str | Path, name: str, source: str, licence: str) -> dict[str, Any]:
+    """What the card of an imported model says of the file it was made of."""
+    with open(file, "rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    facts = {"model": name, "file": Path(file).name, "sha256": sha256, "source": source, "licence": licence}
+    return {"imported": facts}
 
 
 def importable_weights() -> dict[str, Importable]:
