@@ -102,8 +102,9 @@ def test_an_isolated_picture_is_never_its_own_positive(places: Places) -> None:
 
 def test_too_few_negatives_is_an_error(places: Places) -> None:
     few = places.select(list(range(6)))
-    with pytest.raises(LofiError, match="negative_radius_m"):
+    with pytest.raises(LofiError, match="negative_radius_m") as refused:
         list(Sampler(_recipe(), few).epoch(0))
+    assert [image for image in few.images if f"from {image}, found" in str(refused.value)], "the picture is named"
 
 
 def test_places_batches_hold_positives_together(places: Places) -> None:

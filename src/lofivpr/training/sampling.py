@@ -78,7 +78,7 @@ class Sampler:
         self, recipe: Recipe, places: Places, teacher_descriptors: Callable[[np.ndarray], np.ndarray] | None = None
     ) -> None:
         self.recipe = recipe
-        self.count = len(places)
+        self.count, self.places = len(places), places
         self.draws = Draws(recipe, places)
         self.descriptors = teacher_descriptors
         self.relations = (
@@ -167,6 +167,6 @@ class Sampler:
         if len(found) < self.recipe.negatives:
             raise LofiError(
                 f"expected {self.recipe.negatives} pictures farther than {self.recipe.negative_radius_m} m "
-                f"from picture {anchor}, found {len(found)}: lower `negative_radius_m` or `negatives`."
+                f"from {self.places.images[anchor]}, found {len(found)}: lower `negative_radius_m` or `negatives`."
             )
         return [int(row) for row in found]
