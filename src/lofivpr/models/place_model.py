@@ -101,7 +101,7 @@ class PlaceModel(nn.Module):
         descriptor = self.aggregator(features, token) if takes_token else self.aggregator(features)
         if self.whitening is not None:
             descriptor = F.normalize(self.whitening(descriptor), dim=1)
-        return descriptor
+        return descriptor.reshape(-1, self.descriptor_size)  # an export then states the length
 
     def describe(self, images: Sequence[np.ndarray], quality: Sequence[Any] | None = None) -> np.ndarray:
         """Describe uint8 H x W x 3 RGB pictures of any sizes; returns float32 N x D, unit length.
