@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ import torch
 
 from lofivpr.errors import LofiError
 from lofivpr.evaluation.contenders import contenders
-from lofivpr.models import PlaceModel, create_model, load_describer
+from lofivpr.models import PlaceModel, create_model, initialise_netvlad, load_describer
+from lofivpr.models.initialise import READ_AHEAD
 from lofivpr.places import Places
 from lofivpr.training import Recipe, distill, train
 from lofivpr.training.trainer import Trainer
@@ -161,6 +163,54 @@ def test_no_epochs_is_the_initialisation_only(places: Places, tmp_path: Path) ->
     a = train(places, "tiny", "netvlad", _recipe("epochs=0", name="teacher"), tmp_path / "a")
     assert not a.training and (tmp_path / "a" / "model.onnx").is_file()
     assert not (tmp_path / "a" / "metrics.jsonl").exists()
+
+
+def test_the_initialisation_holds_few_pictures(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: weakref.WeakSet[np.ndarray] = weakref.WeakSet()
+    most = 0
+    opened = Places.open_image
+
+    def watched(self: Places, row: int) -> np.ndarray:
+        nonlocal most
+        image = opened(self, row).view(_Watched)
+        held.add(image)
+        most = max(most, len(held))
+        return image
+
+    monkeypatch.setattr(Places, "open_image", watched)
+    model = train(places, "tiny", "netvlad", _recipe("epochs=0", "seed=3", name="teacher"), tmp_path / "a")
+    assert 0 < most <= 2 * READ_AHEAD < len(places)
+    monkeypatch.undo()
+    torch.manual_seed(3)
+    reference = create_model("tiny", "netvlad")
+    rows = np.random.default_rng(3).permutation(len(places))
+    initialise_netvlad(reference, [places.open_image(int(row)) for row in rows], seed=3)
+    assert _same(model, reference)
+
+
+class _Watched(np.ndarray):
+    """A picture that can be looked at without being kept, and told from others of its pixels."""
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> Any:
+        return self is other
+
+
+def test_a_model_folder_appears_whole(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends the process once the folder is there, the recipe and the metrics are in it."""
+    out, replace = tmp_path / "model", os.replace
+
+    def killed(source: Any, target: Any) -> None:
+        replace(source, target)
+        if Path(target) == out:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("lofivpr.files.os.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(places, "tiny", "netvlad", _recipe("epochs=1", name="teacher"), out)
+    assert {"config.json", "card.json", "model.onnx", "recipe.yaml", "metrics.jsonl"} <= {f.name for f in out.iterdir()}
+    assert Recipe.load(str(out / "recipe.yaml")).epochs == 1 and len(_lines(out)) > 1
 
 
 def test_refusals(places: Places, teacher_folder: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,20 @@ TOLERANCE = 1e-4
 OPSET = 18
 
 
-def save_model(model: PlaceModel, folder: str | Path, card: dict[str, Any] | None = None, onnx: bool = True) -> str:
+def save_model(
+    model: PlaceModel,
+    folder: str | Path,
+    card: dict[str, Any] | None = None,
+    onnx: bool = True,
+    beside: Mapping[str, str] | None = None,
+) -> str:
     """Write config.json, model.safetensors, card.json, README.md and, if asked, model.onnx.
 
     The folder appears whole or not at all; one that was there is replaced.
+
+    Args:
+        card: what is known of how the model was made.
+        beside: texts of further files by their names, such as the recipe.
 
     Returns:
         The model's digest, which config.json states too.
@@ -53,6 +64,8 @@ def save_model(model: PlaceModel, folder: str | Path, card: dict[str, Any] | Non
             error = export_onnx(model, temporary / ONNX_FILE)
             facts["onnx"] = {"greatest difference from torch": float(f"{error:.3g}"), **_onnx_facts(model)}
         write_card(temporary, config, {**(card or {}), **facts})
+        for name, text in (beside or {}).items():
+            (temporary / name).write_text(text, encoding="utf-8")
     return digest
 
 

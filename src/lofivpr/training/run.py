@@ -6,6 +6,7 @@ import copy
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import numpy as np
 import torch
 
 from lofivpr.errors import LofiError
-from lofivpr.files import write_atomic
 from lofivpr.models import PlaceModel, create_model, initialise_netvlad, set_trainable_stages
+from lofivpr.models.export import save_model
 from lofivpr.places import Places, cut_validation
 from lofivpr.training.objective import Distillation, MetricLearning, Objective
 from lofivpr.training.quality_cache import QualityCache
@@ -74,7 +75,7 @@ def train(
     model = create_model(backbone, aggregator)
     if aggregator == "netvlad":
         rows = np.random.default_rng(recipe.seed).permutation(len(places))[:INITIALISATION_PICTURES]
-        initialise_netvlad(model, [places.open_image(int(row)) for row in rows], seed=recipe.seed)
+        initialise_netvlad(model, _Pictures(places, rows), seed=recipe.seed)
     return run.fit(model)
 
 
@@ -89,6 +90,21 @@ def _first_weights(student: str | Path | PlaceModel | None, teacher: PlaceModel)
             f"found {model.descriptor_size}: change its clusters or its whitening."
         )
     return model
+
+
+class _Pictures(Sequence[np.ndarray]):
+    """Pictures of places, each opened when it is asked for, so that few are held at once."""
+
+    def __init__(self, places: Places, rows: np.ndarray) -> None:
+        self.places, self.rows = places, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return _Pictures(self.places, self.rows[index])
+        return self.places.open_image(int(self.rows[index]))
 
 
 class _Run:
@@ -117,13 +133,16 @@ class _Run:
         model.eval()
         if make_fabric().is_global_zero:
             card = self._card(model, metrics, seconds=time.monotonic() - started)
-            model.cpu().save(self.out, card=card)
+            save_model(model.cpu(), self.out, card, beside=self._records())
             model.card = card
-            write_atomic(self.out / "recipe.yaml", self.recipe.to_yaml())
-            if (self.folder / "metrics.jsonl").is_file():
-                shutil.copy(self.folder / "metrics.jsonl", self.out / "metrics.jsonl")
             shutil.rmtree(self.folder, ignore_errors=True)
         return model
+
+    def _records(self) -> dict[str, str]:
+        """The recipe and, of a run that trained, its metrics: they go into the model folder with the model."""
+        metrics = self.folder / "metrics.jsonl"
+        found = {"metrics.jsonl": metrics.read_text(encoding="utf-8")} if metrics.is_file() else {}
+        return {"recipe.yaml": self.recipe.to_yaml(), **found}
 
     def _trainer(self, model: PlaceModel) -> Trainer:
         torch.manual_seed(self.recipe.seed)  # an adapter's first weights
