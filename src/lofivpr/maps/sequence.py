@@ -1,0 +1,177 @@
+"""`Track`: a Bayes filter over the places of a map, for a stream of frames."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+from scipy.spatial import cKDTree
+
+from lofivpr.errors import LofiError
+from lofivpr.maps.fix import Fix
+from lofivpr.maps.motion import Motion, spacing_of, transition
+from lofivpr.maps.position import degrees_of, weights
+
+Floats = npt.NDArray[np.float64]
+DEFAULT_PROBABILITY = 0.5
+"""Of a frame without a calibration."""
+KEPT = 8
+"""Transition matrices that are kept, for the times between frames that occur."""
+PEAKS = 20
+"""Places about which the mass is summed to find the answer."""
+
+
+class Track:
+    """Where a moving camera is, from one frame's `Fix` after the other.
+
+    The forward pass of a hidden Markov model (Rabiner, Proc. IEEE 1989, eq. 19 to 20, normalised): its states are
+    the distinct positions of the map, its motion is `Motion`. A frame gives its calibrated probability to the
+    candidates that agree and the rest to all other places, so that a blurred frame that the calibration doubts moves
+    the belief little.
+    """
+
+    def __init__(
+        self, points: Floats, motion: Motion | None = None, least_probability: float = 0.5, within_m: float = 25.0
+    ) -> None:
+        """Start knowing nothing.
+
+        Args:
+            points: float64 N x 3, `Places.points()` of the map; `Candidate.row` counts them.
+            least_probability: below this the track abstains. The threshold of the calibration is for single
+                frames and promises nothing here.
+            within_m: the probability is that of being within so many metres.
+
+        Raises:
+            LofiError: no places, or a position that is not finite.
+        """
+        if len(points) == 0 or not np.isfinite(points).all():
+            raise LofiError("expected places with positions to follow a camera among, found none or some without.")
+        self.motion, self.least_probability, self.within_m = motion or Motion(), least_probability, within_m
+        # To the centimetre: the views of one panorama are one place.
+        self._points, self._state = _distinct(points)
+        self._tree = cKDTree(self._points)
+        self._spacing = spacing_of(self._points)
+        self._moves: OrderedDict[int, csr_matrix] = OrderedDict()
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget where the camera was."""
+        self.belief = np.full(len(self._points), 1 / len(self._points))
+        self._started = False
+
+    def update(self, fix: Fix, dt_s: float) -> Fix:
+        """The fix of a frame, made surer (or less sure) by those before it.
+
+        Args:
+            fix: of `Map.locate`, not abstained from or so: its probability counts, its decision does not.
+            dt_s: seconds since the last frame; not used for the first.
+
+        Returns:
+            Position, probability and spread of the belief; the candidates stay the frame's own.
+
+        Raises:
+            LofiError: a time that is negative or not finite, or candidates of another map.
+        """
+        if not 0 <= dt_s < np.inf:
+            raise LofiError(f"expected seconds since the last frame, found {dt_s}. Frames must come in order.")
+        predicted = self._predict(dt_s)
+        likelihood = self._likelihood(fix) ** self.motion.weight(dt_s if self._started else None)
+        belief = predicted * likelihood
+        self.belief = belief / belief.sum()
+        self._started = True
+        return self._answer(fix)
+
+    def _predict(self, dt_s: float) -> Floats:
+        if not self._started:
+            return self.belief
+        if dt_s >= self.motion.forget_s:
+            return np.full(len(self._points), 1 / len(self._points))
+        leap = self.motion.leap(dt_s)
+        return (1 - leap) * (self._move(dt_s).T @ self.belief) + leap / len(self._points)
+
+    def _move(self, dt_s: float) -> csr_matrix:
+        # To the hundredth of a second: clocks jitter, and a matrix a frame would be slow.
+        key = round(100 * dt_s)
+        if key not in self._moves:
+            step = self.motion.speed_m_s * key / 100
+            self._moves[key] = transition(self._points, step, self._spacing)
+            if len(self._moves) > KEPT:
+                self._moves.popitem(last=False)
+        self._moves.move_to_end(key)
+        return self._moves[key]
+
+    def _likelihood(self, fix: Fix) -> Floats:
+        """Likelihood of the frame at each place up to a factor: P(place | frame) / P(place), the latter even."""
+        rows = np.array([one.row for one in fix.candidates], np.int64)
+        if not len(rows) or fix.lat is None:
+            return np.ones(len(self._points))
+        if rows.max() >= len(self._state):
+            raise LofiError(f"expected candidates of the {len(self._state)} places of the map, found {rows.max()}.")
+        states = self._state[rows]
+        similarity = np.array([one.similarity for one in fix.candidates], np.float64)
+        probability = DEFAULT_PROBABILITY if fix.probability is None else fix.probability
+        return frame_likelihood(self._points, states, similarity, probability, self.within_m)
+
+    def _answer(self, fix: Fix) -> Fix:
+        """The place about which there is most mass within reach, and that mass."""
+        peaks = np.argsort(self.belief)[::-1][:PEAKS]
+        balls = self._tree.query_ball_point(self._points[peaks], self.within_m)
+        mass = np.array([self.belief[ball].sum() for ball in balls])
+        ball = np.array(balls[int(np.argmax(mass))], np.int64)
+        share = self.belief[ball] / self.belief[ball].sum()
+        centre = self._points[ball[0]]
+        offset = self._points[ball] - centre
+        mean = share @ offset
+        inside = np.linalg.norm(offset - mean, axis=1) <= self.within_m
+        probability = float(min(1.0, self.belief[ball[inside]].sum()))
+        spread = float(np.sqrt(share @ ((offset - mean) ** 2).sum(axis=1)))
+        lat, lon = (float(value) for value in degrees_of((centre + mean)[None])[0])
+        reason = None
+        if probability < self.least_probability:
+            reason = f"the track is lost: the probability is {probability:.2f}, expected {self.least_probability:.2f}"
+        return replace(
+            fix,
+            lat=lat,
+            lon=lon,
+            probability=probability,
+            within_m=self.within_m,
+            answered=reason is None,
+            reason=reason,
+            spread_m=spread,
+        )
+
+
+def _distinct(points: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Distinct positions to the centimetre (S x 3), and the one of each row (int64 N)."""
+    _, first, state = np.unique(np.round(points, 2), axis=0, return_index=True, return_inverse=True)
+    return np.asarray(points, np.float64)[first], state.reshape(-1).astype(np.int64)
+
+
+def frame_likelihood(
+    points: Floats, states: npt.NDArray[np.int64], similarity: Floats, probability: float, within_m: float
+) -> Floats:
+    """P(place | frame) / P(place) of a single frame over S places, the prior even; float64 S, all above 0.
+
+    The candidates within `within_m` of the best share `probability` by how much more alike they are than the last
+    candidate (see `position.weights`); all other places share the rest, those candidates that disagree by the same
+    measure on top of an even part.
+
+    Args:
+        points: float64 S x 3 metres.
+        states: int64 K, the places of the candidates, best first; repeated ones add up.
+        similarity: float64 K.
+        probability: that the best is right.
+    """
+    n = len(points)
+    share = np.bincount(states, weights=weights(similarity[None])[0], minlength=n)
+    agree = np.zeros(n, bool)
+    named = np.unique(states)
+    agree[named] = np.linalg.norm(points[named] - points[states[0]], axis=1) <= within_m
+    inside = np.where(agree, share, 0.0)
+    outside = np.where(agree, 0.0, share)
+    even = np.full(n, 1 / n)
+    rest = even if not outside.sum() else 0.5 * even + 0.5 * outside / outside.sum()
+    return n * (probability * inside / inside.sum() + (1 - probability) * rest) + 1e-9
