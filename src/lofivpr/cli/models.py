@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from lofivpr.models import aggregator_names, backbone_names, read_card, read_config
+from lofivpr.models.weights import import_weights, importable_weights
+from lofivpr.places import Places
 
-models = typer.Typer(help="The models there are.", no_args_is_help=True)
+INITIALISATION_PICTURES = 500  # published NetVLAD practice
+
+models = typer.Typer(help="The models there are, and those that are published.", no_args_is_help=True)
 
 
 @models.command("list")
 def list_models() -> None:
-    """Names for `train --backbone` and `--aggregator`."""
-    table = Table("kind", "name")
+    """Names for `train --backbone` and `--aggregator`, and of published weights for `models import`."""
+    table = Table("kind", "name", "licence of the weights")
     for kind, names in (("backbone", backbone_names()), ("aggregator", aggregator_names())):
         for name in names:
-            table.add_row(kind, name)
+            table.add_row(kind, name, "")
+    for entry in importable_weights().values():
+        table.add_row("weights", entry.name, entry.licence)
     Console().print(table)
 
 
@@ -28,3 +36,26 @@ def list_models() -> None:
 def show_model(folder: Annotated[Path, typer.Argument(help="A model folder.")]) -> None:
     """What a model folder holds: architecture, preprocessing, and the card of how it was made."""
     Console().print_json(data=read_config(folder).model_dump(mode="json") | {"card": read_card(folder)})
+
+
+@models.command("import")
+def import_model(
+    file: Annotated[Path, typer.Argument(help="A file of weights, as published.")],
+    name: Annotated[str, typer.Argument(help="What it is: a name of kind weights in `lofivpr models list`.")],
+    out: Annotated[Path, typer.Option(help="The model folder to write; must not exist.")],
+    places: Annotated[
+        Path | None, typer.Option(help="Pictures that NetVLAD's clusters are made of; only for vgg16-netvlad.")
+    ] = None,
+    onnx: Annotated[bool, typer.Option(help="Whether to write model.onnx too.")] = True,
+) -> None:
+    """Convert published weights once into a model folder, with their source and licence in its card."""
+    pictures = None if places is None else _pictures(Places.open(places))
+    model = import_weights(file, name, out, onnx=onnx, pictures=pictures)
+    typer.echo(f"wrote {out}: {name}, descriptors of {model.descriptor_size} numbers")
+    typer.echo(f"source: {model.config.weights_source}; licence: {model.config.weights_licence}")
+
+
+def _pictures(places: Places, seed: int = 0) -> Iterator[np.ndarray]:
+    """Pictures in an order drawn by `seed`, opened as they are asked for."""
+    rows = np.random.default_rng(seed).permutation(len(places))[:INITIALISATION_PICTURES]
+    return (places.open_image(int(row)) for row in rows)
