@@ -24,6 +24,16 @@ def test_a_missing_file_is_named(folder: Path, name: str, runtime: str) -> None:
         load_describer(folder, runtime)
 
 
+def test_a_folder_of_something_else_is_not_listed_whole(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=f"expected {CONFIG_FILE} in the model folder .*, found an empty folder"):
+        read_config(tmp_path)
+    for number in range(200):
+        (tmp_path / f"{number:03}.jpg").touch()
+    with pytest.raises(ModelError, match=r"found 000\.jpg, 001\.jpg, .*004\.jpg and 195 more\. ") as refused:
+        read_config(tmp_path)
+    assert "005" not in str(refused.value)
+
+
 @pytest.mark.parametrize("runtime", ["onnx", "torch"])
 @pytest.mark.parametrize("name", [CONFIG_FILE, WEIGHTS_FILE])
 def test_a_truncated_file_is_named(folder: Path, name: str, runtime: str) -> None:

@@ -16,6 +16,7 @@ WEIGHTS_FILE = "model.safetensors"
 ONNX_FILE = "model.onnx"
 CARD_FILE = "card.json"
 README_FILE = "README.md"
+NAMED = 5  # files that a message names
 METADATA_PREFIX = "lofivpr."  # of the keys in model.onnx
 
 
@@ -26,9 +27,15 @@ def require_file(folder: str | Path, name: str, advice: str) -> Path:
         raise ModelError(f"expected a model folder, found none at {folder}. Check the path.")
     path = folder / name
     if not path.is_file():
-        there = ", ".join(sorted(entry.name for entry in folder.iterdir())) or "an empty folder"
-        raise ModelError(f"expected {name} in the model folder {folder}, found {there}. {advice}")
+        raise ModelError(f"expected {name} in the model folder {folder}, found {_inventory(folder)}. {advice}")
     return path
+
+
+def _inventory(folder: Path) -> str:
+    """The first few names in a folder, and how many more there are."""
+    names = sorted(entry.name for entry in folder.iterdir())
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return (", ".join(names[:NAMED]) or "an empty folder") + more
 
 
 def read_config(folder: str | Path) -> ModelConfig:
@@ -81,10 +88,12 @@ def verify_digest(folder: str | Path, config: ModelConfig, weights: Mapping[str,
 
 
 def check_weights_fit(
-    where: str | Path, expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]
+    where: str | Path,
+    expected: Mapping[str, tuple[int, ...]],
+    found: Mapping[str, tuple[int, ...]],
+    advice: str = "The weights belong to another architecture: use their own config.json.",
 ) -> None:
     """Compare names and shapes of tensors. Raises ModelError, which names the first that differs."""
-    advice = "The weights belong to another architecture: use their own config.json."
     for name, shape in expected.items():
         if name not in found:
             raise ModelError(f"{where}: expected a tensor {name} of shape {shape}, found none. {advice}")
