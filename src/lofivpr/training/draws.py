@@ -27,6 +27,7 @@ class Draws:
         shuffled = rng.permuted(np.tile(np.arange(length), (-(-len(places) // length), 1)), axis=1)
         turns = (turn[:, None] + np.arange(recipe.draws)) % length
         self.entries = shuffled[square[:, None], turns]  # N x K
+        self._same: dict[Quality, Quality] = {}
         self._known: dict[int, tuple[Quality, ...]] = {}
         self._orders: dict[int, np.ndarray] = {}
 
@@ -51,7 +52,11 @@ class Draws:
 
     def _draw(self, row: int, entry: int, rng: np.random.Generator) -> Quality:
         chosen = self.ladder[entry]
-        if chosen.low.height == chosen.high.height:
-            return chosen.draw(rng)
-        height, width = self.places.open_image(row).shape[:2]  # no height above the picture's is drawn
-        return chosen.draw(rng, (width, height))
+        if chosen.low == chosen.high:
+            return chosen.low
+        size = None
+        if chosen.low.height != chosen.high.height:  # no height above the picture's is drawn
+            height, width = self.places.open_image(row).shape[:2]
+            size = (width, height)
+        quality = chosen.draw(rng, size)
+        return self._same.setdefault(quality, quality)  # one object for millions of draws

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -143,6 +145,8 @@ def _ask(worker: subprocess.Popen[str], block: Block) -> int:
 
 def _serve() -> None:
     """Blocks as lines of JSON on stdin, answers on stdout, until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the caller's: it ends this by closing stdin
+    cv2.setNumThreads(1)
     answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
     for line in sys.stdin:
         values = json.loads(line)

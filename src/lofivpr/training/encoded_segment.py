@@ -13,7 +13,7 @@ from lofivpr.errors import LofiError
 from lofivpr.files import atomic_path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One picture of a segment. `n_bytes` 0: nothing is stored, it is made from its source.
 
@@ -32,7 +32,7 @@ class Entry:
         return cls(key, *size, len(data), zlib.crc32(data))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stored:
     """Where the bytes of an entry lie."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
+from lofivpr.descriptors.build import default_workers
 from lofivpr.models import Preprocessing
 from lofivpr.places import Places
 from lofivpr.quality import Quality
@@ -29,14 +31,15 @@ def load_batches(
     places: Places,
     batches: Iterable[Batch],
     preprocessing: Preprocessing,
-    workers: int = 2,
+    workers: int | None = None,
     cache: QualityCache | None = None,
 ) -> Iterator[tuple[Batch, np.ndarray]]:
     """Yield each batch with its pictures, float32 N x 3 x H x W, in order.
 
     With a cache of `places`, what was encoded ahead is only decoded. Decoding and the codecs release the
-    interpreter lock, so threads are enough.
+    interpreter lock, so `workers` are threads; default: one a core, shared by the processes of `torchrun`.
     """
+    workers = workers or max(2, default_workers() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     pending: deque[tuple[Batch, list[Future[np.ndarray]]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
