@@ -25,7 +25,8 @@ class ModelConfig(BaseModel):
     """Architecture and preprocessing of a place model: with the weights, all that decides a descriptor.
 
     `size` is (width, height) in pixels. `whitening` is the number of dimensions after PCA whitening, or
-    None. `digest` is that of the configuration and the weights together (see `model_digest`).
+    None. `quality_aware`: every normalisation has a scale and a shift that depend on the picture's quality.
+    `digest` is that of the configuration and the weights together (see `model_digest`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +42,7 @@ class ModelConfig(BaseModel):
     std: tuple[float, float, float]
     interpolation: str = "linear-or-area"
     whitening: int | None = Field(default=None, ge=1)
+    quality_aware: bool = False
     weights_source: str = ""
     weights_licence: str = ""
     digest: str | None = None
@@ -71,7 +73,10 @@ class ModelConfig(BaseModel):
 
     def digest_text(self) -> str:
         """Canonical text of every field that decides a descriptor (the name does not)."""
-        return json.dumps(self.model_dump(mode="json", exclude=_NOT_IN_DIGEST), sort_keys=True)
+        values = self.model_dump(mode="json", exclude=_NOT_IN_DIGEST)
+        if not self.quality_aware:  # younger than version 1: models without it keep the digest they had
+            del values["quality_aware"]
+        return json.dumps(values, sort_keys=True)
 
 
 def checked_config(values: dict[str, Any], where: str | Path) -> ModelConfig:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lofivpr.files import atomic_path
 from lofivpr.models.card import write_card
+from lofivpr.models.condition import CONDITION_SIZE
 from lofivpr.models.config import ModelConfig, ModelError, model_digest
 from lofivpr.models.folder import CONFIG_FILE, METADATA_PREFIX, ONNX_FILE, WEIGHTS_FILE, weights_digest
 
@@ -72,7 +73,8 @@ def save_model(
 def export_onnx(model: PlaceModel, path: str | Path) -> float:
     """Write the model as ONNX, after comparing it with torch on random pictures.
 
-    Input `images` (N x 3 x H x W float32, any N, the model's H and W); outputs `descriptor` (N x D) and
+    Inputs `images` (N x 3 x H x W float32, any N, the model's H and W) and, of a quality-aware model, `quality`
+    (N x CONDITION_SIZE); outputs `descriptor` (N x D) and
     `features` (N x C x h x w). The file's metadata hold the digest, the error and the size.
 
     Returns:
@@ -103,7 +105,11 @@ def _export(model: PlaceModel, path: Path) -> None:
     import torch
 
     width, height = model.preprocessing.size
-    example = torch.zeros(2, 3, height, width, device=next(model.parameters()).device)
+    device = next(model.parameters()).device
+    example = [torch.zeros(2, 3, height, width, device=device)]
+    if model.affines:
+        example.append(torch.zeros(2, CONDITION_SIZE, device=device))
+    inputs = ["images", "quality"][: len(example)]
     mode = model.training
     model.eval()
     try:
@@ -111,13 +117,13 @@ def _export(model: PlaceModel, path: Path) -> None:
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 model,
-                (example,),
+                tuple(example),
                 str(path),
-                input_names=["images"],
+                input_names=inputs,
                 output_names=["descriptor", "features"],
                 opset_version=OPSET,
                 dynamo=False,
-                dynamic_axes={"images": {0: "n"}, "descriptor": {0: "n"}, "features": {0: "n"}},
+                dynamic_axes={name: {0: "n"} for name in (*inputs, "descriptor", "features")},
             )
     except Exception as error:  # torch's exporter raises many kinds, all about the network
         raise ModelError(f"expected layers that ONNX has, found: {error}. Save with onnx=False.") from error
@@ -131,11 +137,15 @@ def _greatest_error(model: PlaceModel, path: Path) -> float:
     import torch
 
     width, height = model.preprocessing.size
-    images = np.random.default_rng(0).standard_normal((3, 3, height, width), dtype=np.float32)
+    rng = np.random.default_rng(0)
+    given = {"images": rng.standard_normal((3, 3, height, width), dtype=np.float32)}
+    if model.affines:
+        given["quality"] = rng.random((3, CONDITION_SIZE), dtype=np.float32)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    descriptor, features = session.run(["descriptor", "features"], {"images": images})
+    descriptor, features = session.run(["descriptor", "features"], given)
     with torch.inference_mode():
-        expected = model(torch.from_numpy(images).to(next(model.parameters()).device))
+        device = next(model.parameters()).device
+        expected = model(*(torch.from_numpy(array).to(device) for array in given.values()))
     wanted = expected.features.cpu().numpy()
     in_features = np.abs(features - wanted).max() / max(float(np.abs(wanted).max()), 1e-12)
     return max(float(np.abs(descriptor - expected.descriptor.cpu().numpy()).max()), float(in_features))

@@ -20,7 +20,8 @@ def freeze_batch_norm_statistics(model: nn.Module) -> None:
 
 
 def set_trainable_stages(model: PlaceModel, last: int | None) -> None:
-    """Let only the last stages of the backbone train (None: all); aggregator and whitening always do.
+    """Let only the last stages of the backbone train (None: all); aggregator, whitening and what
+    depends on the quality always do.
 
     VGG-16 with last=1 trains conv5_1..conv5_3 and the aggregator, as the paper does.
 
@@ -36,3 +37,5 @@ def set_trainable_stages(model: PlaceModel, last: int | None) -> None:
     for stage in stages[len(stages) - last :]:
         for module in stage:
             module.requires_grad_(True)
+    for affine in model.affines:
+        affine.affine.requires_grad_(True)

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from lofivpr.models.card import read_card
+from lofivpr.models.condition import conditions
 from lofivpr.models.config import ModelConfig, ModelError
 from lofivpr.models.folder import METADATA_PREFIX as PREFIX
 from lofivpr.models.folder import ONNX_FILE, read_config, read_weights, require_file, verify_digest
+from lofivpr.quality import Quality
 
 
 class OnnxModel:
@@ -77,23 +79,29 @@ class OnnxModel:
         """All tensors by name, read from the folder's model.safetensors. Raises ModelError."""
         return read_weights(self.path.parent)
 
-    def describe(self, images: Sequence[np.ndarray], quality: Sequence[Any] | None = None) -> np.ndarray:
+    def describe(self, images: Sequence[np.ndarray], quality: Sequence[Quality | None] | None = None) -> np.ndarray:
         """Describe uint8 H x W x 3 RGB pictures of any sizes; returns float32 N x D, unit length.
 
-        `quality` is accepted for models that use it; this one does not.
+        `quality` is what each picture went through; only a quality-aware model looks at it.
 
         Raises:
             LofiError: a picture that is not uint8 H x W x 3.
         """
-        return self._run(images, "descriptor")
+        return self._run(images, "descriptor", quality)
 
-    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+    def features(self, images: Sequence[np.ndarray], quality: Sequence[Quality | None] | None = None) -> np.ndarray:
         """The backbone's features of uint8 pictures: float32 N x C x h x w."""
-        return self._run(images, "features")
+        return self._run(images, "features", quality)
 
-    def _run(self, images: Sequence[np.ndarray], what: str) -> np.ndarray:
+    def _run(self, images: Sequence[np.ndarray], what: str, quality: Sequence[Quality | None] | None) -> np.ndarray:
+        known = conditions(quality, len(images), self.preprocessing.size[1]) if self.config.quality_aware else None
+        parts = []
         # One picture a run: on CPUs that is the fastest, and a descriptor cannot depend on its batch.
-        parts = [self._session.run([what], {"images": self.preprocessing.to_array([image])})[0] for image in images]
+        for row, image in enumerate(images):
+            given = {"images": self.preprocessing.to_array([image])}
+            if known is not None:
+                given["quality"] = known[row : row + 1]
+            parts.append(self._session.run([what], given)[0])
         return np.concatenate(parts) if parts else np.empty((0, self.descriptor_size), dtype=np.float32)
 
     def _check_origin(self) -> None:

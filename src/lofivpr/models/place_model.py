@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,11 +14,15 @@ from torch.nn import functional as F
 
 from lofivpr.models.backbone import Backbone
 from lofivpr.models.card import read_card
+from lofivpr.models.condition import conditions
 from lofivpr.models.config import ModelConfig, ModelError, model_digest
 from lofivpr.models.folder import check_weights_fit, read_config, read_weights, verify_digest, weights_digest
 from lofivpr.models.freezing import freeze_batch_norm_statistics
+from lofivpr.models.hub import find_folder
 from lofivpr.models.preprocessing import Preprocessing
+from lofivpr.models.quality_affine import add_quality_affines
 from lofivpr.models.registry import backbone_builder, build_aggregator
+from lofivpr.quality import Quality
 
 # Pictures in one pass of `describe`. On a CPU one at a time is the fastest (the activations stay in the
 # cache) and makes a descriptor bit-for-bit independent of its batch; a GPU needs company to be busy.
@@ -50,6 +55,7 @@ class PlaceModel(nn.Module):
         self.preprocessing: Preprocessing = config.preprocessing
         self.descriptor_size: int = config.whitening or aggregated
         _check_size(self.preprocessing.size, backbone.stride)
+        self.affines = add_quality_affines(backbone) if config.quality_aware else []
         self.eval()
 
     @property
@@ -83,15 +89,18 @@ class PlaceModel(nn.Module):
         freeze_batch_norm_statistics(self)
         return self
 
-    def forward(self, x: Tensor, quality: Sequence[Any] | None = None) -> Output:
+    def forward(self, x: Tensor, quality: Tensor | None = None) -> Output:
         """Describe a batch that went through `preprocessing`.
 
         Args:
             x: N x 3 x H x W float32; H and W multiples of the backbone's stride.
-            quality: the quality of each picture; this architecture does not use it.
+            quality: N x CONDITION_SIZE, what `conditions` says of each picture; a quality-aware model takes
+                None for `raw`, another ignores it.
         """
         if not torch.compiler.is_compiling():
             _check_size((x.shape[3], x.shape[2]), self.backbone.stride)
+        for affine in self.affines:
+            affine.condition = quality
         features, token = self.backbone.see(x.contiguous(memory_format=torch.channels_last))
         return Output(self.describe_features(features, token), features)
 
@@ -103,21 +112,35 @@ class PlaceModel(nn.Module):
             descriptor = F.normalize(self.whitening(descriptor), dim=1)
         return descriptor.reshape(-1, self.descriptor_size)  # an export then states the length
 
-    def describe(self, images: Sequence[np.ndarray], quality: Sequence[Any] | None = None) -> np.ndarray:
+    def describe(self, images: Sequence[np.ndarray], quality: Sequence[Quality | None] | None = None) -> np.ndarray:
         """Describe uint8 H x W x 3 RGB pictures of any sizes; returns float32 N x D, unit length.
 
-        `quality` is accepted for models that use it; this one does not.
+        `quality` is what each picture went through; only a quality-aware model looks at it.
 
         Raises:
             LofiError: a picture that is not uint8 H x W x 3.
         """
-        return self._run(images, "descriptor")
+        return self._run(images, "descriptor", quality)
 
-    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+    def features(self, images: Sequence[np.ndarray], quality: Sequence[Quality | None] | None = None) -> np.ndarray:
         """The backbone's features of uint8 pictures: float32 N x C x h x w."""
-        return self._run(images, "features")
+        return self._run(images, "features", quality)
 
-    def _run(self, images: Sequence[np.ndarray], what: str) -> np.ndarray:
+    def with_quality_affines(self) -> PlaceModel:
+        """A copy that also looks at the quality of its pictures; before it is trained, it describes alike."""
+        config = self.config.replace(quality_aware=True, digest=None)
+        copied = copy.deepcopy(self)
+        model = PlaceModel(config, copied.backbone, copied.aggregator)
+        model.whitening = copied.whitening
+        return model
+
+    def conditions(self, quality: Sequence[Quality | None] | None, count: int) -> Tensor | None:
+        """What `forward` takes for the qualities of `count` pictures; None where this model ignores them."""
+        if not self.affines:
+            return None
+        return torch.from_numpy(conditions(quality, count, self.preprocessing.size[1]))
+
+    def _run(self, images: Sequence[np.ndarray], what: str, quality: Sequence[Quality | None] | None) -> np.ndarray:
         mode, device = self.training, next(self.parameters()).device
         chunk = CHUNK_CPU if device.type == "cpu" or not self.batch_independent else CHUNK_GPU
         parts: list[np.ndarray] = []
@@ -125,8 +148,11 @@ class PlaceModel(nn.Module):
         try:
             with torch.inference_mode():
                 for start in range(0, len(images), chunk):
-                    batch = torch.from_numpy(self.preprocessing.to_array(images[start : start + chunk]))
-                    parts.append(getattr(self(batch.to(device)), what).float().cpu().contiguous().numpy())
+                    part = slice(start, start + chunk)
+                    batch = torch.from_numpy(self.preprocessing.to_array(images[part]))
+                    known = self.conditions(quality and quality[part], len(batch))
+                    output = self(batch.to(device), None if known is None else known.to(device))
+                    parts.append(getattr(output, what).float().cpu().contiguous().numpy())
         finally:
             self.train(mode)
         return np.concatenate(parts) if parts else np.empty((0, self.descriptor_size), dtype=np.float32)
@@ -157,9 +183,20 @@ class PlaceModel(nn.Module):
 
         return save_model(self, folder, card, onnx)
 
+    def push_to_hub(self, repo: str, *, private: bool = False) -> str:
+        """Publish under `org/name`; see `lofivpr.models.hub.push_to_hub`. Returns the commit's address."""
+        from lofivpr.models.hub import push_to_hub
+
+        return push_to_hub(self, repo, private=private)
+
     @classmethod
     def load(cls, folder: str | Path) -> PlaceModel:
-        """Read a model folder. Raises ModelError: a missing or damaged file, weights that do not fit."""
+        """Read a model folder, or one of the hub by `org/name`.
+
+        Raises:
+            ModelError: a missing or damaged file, weights that do not fit.
+        """
+        folder = find_folder(folder)
         config, weights = read_config(folder), read_weights(folder)
         model = build(config)
         shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}

@@ -65,6 +65,7 @@ class Recipe(BaseModel):
     decay: float = Field(0.99999, gt=0, le=1)
     clip_norm: float = Field(1.0, gt=0)
     trainable_stages: Annotated[int, Field(ge=0)] | Literal["all"] = 2
+    quality_aware: bool = False
     bank: int = Field(2048, ge=2)
     temperature: float = Field(0.05, gt=0)
     validation_fraction: float = Field(0.15, gt=0, lt=0.5)

@@ -28,6 +28,7 @@ from lofivpr.training.sampling import Batch, Sampler
 from lofivpr.training.validation import Validation
 
 CHECKPOINT_STEPS = 50
+AFFINE_FACTOR = 5.0  # the quality's scales and shifts begin at 0 and have a way to go; the shared weights do not
 
 
 @dataclass
@@ -73,10 +74,20 @@ class Trainer:
             parts["adapter"] = objective.adapter
         self.trained = [parameter for parameter in parts.parameters() if parameter.requires_grad]
         kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
-        optimizer = kind(self.trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        optimizer = kind(self._groups(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         self.wrapped, self.optimizer = self.fabric.setup(model, optimizer)
         if objective.adapter is not None:
             objective.adapter.to(self.fabric.device)
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """The trained parameters, and apart from them the quality's scales and shifts."""
+        affines = {parameter for layer in self.model.affines for parameter in layer.affine.parameters()}
+        shared = [parameter for parameter in self.trained if parameter not in affines]
+        groups: list[dict[str, Any]] = [{"params": shared, "factor": 1.0}]
+        if affines:
+            own = [parameter for parameter in self.trained if parameter in affines]
+            groups.append({"params": own, "factor": AFFINE_FACTOR, "weight_decay": 0.0})
+        return groups
 
     def fit(self) -> list[dict[str, Any]]:
         """Train, keep the weights of the best validation recall@1, and return the metrics.
@@ -113,8 +124,10 @@ class Trainer:
         self.model.train()
         rate = learning_rate(self.recipe, self.progressed.step, self.total)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        parts = self.objective(self.wrapped(pixels), batch)
+            group["lr"] = rate * group["factor"]
+        known = self.model.conditions(batch.qualities, len(pixels))
+        output = self.wrapped(pixels, None if known is None else known.to(pixels.device))
+        parts = self.objective(output, batch)
         total = torch.stack(list(parts.values())).sum()
         if not torch.isfinite(total):
             raise LofiError(f"the loss became {total.item()} at step {self.progressed.step}: lower learning_rate.")

@@ -73,9 +73,10 @@ def _describe(model: PlaceModel, places: Places, rows: np.ndarray, qualities: tu
     batches = (
         Batch(rows[start : start + BATCH], qualities[start : start + BATCH]) for start in range(0, len(rows), BATCH)
     )
-    described = [
-        model(torch.from_numpy(pixels).to(device)).descriptor.float().cpu().numpy()
-        for _, pixels in load_batches(places, batches, model.preprocessing)
-    ]
+    described = []
+    for batch, pixels in load_batches(places, batches, model.preprocessing):
+        known = model.conditions(batch.qualities, len(pixels))
+        output = model(torch.from_numpy(pixels).to(device), None if known is None else known.to(device))
+        described.append(output.descriptor.float().cpu().numpy())
     model.train(was_training)
     return np.concatenate(described)

@@ -1,0 +1,83 @@
+"""What a quality-aware model is told about a picture: its codec, how hard it was quantized, how far it was shrunk.
+
+A server knows these for free. `raw` is the null vector, at which a quality-aware model adds nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from lofivpr.quality import Quality
+
+
+class _Scale(NamedTuple):
+    """A codec's setting as a strength: 0 where quantization begins to cost recall, 1 where little is left."""
+
+    family: str
+    mild: float
+    hard: float
+    logarithmic: bool = False
+
+
+FAMILIES = ("none", "jpeg", "h264", "h265", "av1")
+# Codecs that no model may have been trained on borrow their nearest relative: WebP's lossy pictures are VP8's
+# intra frames, predicted and transformed much as H.264's; VP9 has large transforms as H.265; AVIF is AV1.
+_SCALES = {
+    "jpeg": _Scale("jpeg", 40, 5, logarithmic=True),
+    "webp": _Scale("h264", 60, 1),
+    "avif": _Scale("av1", 60, 10),
+    "h264": _Scale("h264", 30, 48),
+    "h265": _Scale("h265", 30, 48),
+    "av1": _Scale("av1", 35, 63),
+    "vp9": _Scale("h265", 35, 63),
+}
+# A bitrate says strength by the bits that a pixel gets, about those of the settings above at 240p.
+_BITS_PER_PIXEL = _Scale("", 0.8, 0.08, logarithmic=True)
+_LEAST, _MOST = -1.0, 1.5
+CONDITION_SIZE = 2 * len(FAMILIES) + 1
+
+
+def condition(quality: Quality | None, height: int) -> np.ndarray:
+    """The vector of one picture, float32 of `CONDITION_SIZE`: family (one of five), strength (in the family's
+    place), shrinking (octaves below the model's input `height`, halved), strength again.
+
+    None (nothing is known) is taken for `raw`.
+    """
+    vector = np.zeros(CONDITION_SIZE, dtype=np.float32)
+    if quality is None or quality.is_raw:
+        return vector
+    scale = _SCALES.get(quality.codec or "", _Scale("none", 0, 1))
+    family = FAMILIES.index(scale.family)
+    strength = _strength(quality, scale, height)
+    vector[family] = 1
+    if family > 0:  # the place of a strength that pictures without a codec do not have holds the shared one
+        vector[len(FAMILIES) + family] = strength
+    vector[len(FAMILIES)] = strength
+    vector[-1] = max(0.0, math.log2(height / (quality.height or height))) / 2
+    return vector
+
+
+def conditions(qualities: Sequence[Quality | None] | None, count: int, height: int) -> np.ndarray:
+    """Vectors of `count` pictures: float32 count x CONDITION_SIZE; all null when no qualities are given."""
+    if qualities is None:
+        return np.zeros((count, CONDITION_SIZE), dtype=np.float32)
+    return np.stack([condition(quality, height) for quality in qualities])
+
+
+def _strength(quality: Quality, scale: _Scale, height: int) -> float:
+    if quality.codec is None or quality.value is None:
+        return 0.0
+    setting = float(quality.value)
+    if quality.mode == "kbps":
+        # Aspect 4:3 where only a height is known: a strength needs no more.
+        pixels = (quality.height or height) * (quality.width or (quality.height or height) * 4 / 3)
+        scale, setting = _BITS_PER_PIXEL, 1000 * setting / (quality.fps or 30) / pixels
+    if scale.logarithmic:
+        found = math.log(scale.mild / max(setting, 1e-6)) / math.log(scale.mild / scale.hard)
+    else:
+        found = (setting - scale.mild) / (scale.hard - scale.mild)
+    return min(max(found, _LEAST), _MOST)
