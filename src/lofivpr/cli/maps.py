@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lofivpr.cli.calibrate import calibrate, honesty
 from lofivpr.errors import LofiError
 from lofivpr.maps import Fix, Loss, Map, MapInfo
 from lofivpr.models import load_describer
@@ -122,6 +123,10 @@ def locate(
             describer, query, k=k, near=point, radius_m=radius, heading=heading, calibrated=not uncalibrated
         )
         print_fix(query, fix)
+
+
+maps.command("calibrate")(calibrate)
+maps.command("honesty")(honesty)
 
 
 def _database(path: Path, split: str | None) -> Places:

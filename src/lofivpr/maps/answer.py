@@ -12,7 +12,7 @@ from lofivpr.maps.fix import Candidate, Fix
 from lofivpr.maps.position import degrees_of, estimate, points_of
 
 WITHIN_M = 25.0
-NOTHING = "no place of the map could be compared, or none has a position"
+NOTHING = "no place of the map could be compared, or none has a latitude and longitude"
 
 
 def answer(
