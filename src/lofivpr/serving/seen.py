@@ -1,0 +1,77 @@
+"""The quality that a query arrived in, as far as the server can see it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from lofivpr.maps.evidence import SeenQuality
+from lofivpr.media import BadImageError
+from lofivpr.media.open import decode_image
+
+# What media opens. Nothing else is tried: Pillow's other readers are many, and one of them starts a program.
+STILLS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP")
+LOSSLESS = ("png", "tiff", "bmp")
+_FOR_COMMANDS = ", or leave it out with --skip-bad"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Codec, size in pixels and bytes of a query; None where there was no picture.
+
+    `bits_per_pixel` is that of the picture itself for a still, and the mean of the last frames for a stream, whose
+    key frames cost many times what the others do.
+    """
+
+    codec: str | None
+    width: int | None
+    height: int | None
+    n_bytes: int
+    bits_per_pixel: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        bits = None if self.bits_per_pixel is None else round(self.bits_per_pixel, 5)
+        size = {"width": self.width, "height": self.height}
+        return {"codec": self.codec, **size, "bytes": self.n_bytes, "bits_per_pixel": bits}
+
+    @property
+    def for_calibration(self) -> SeenQuality:
+        """The same as the calibration knows it: lossless files count as pictures that were never encoded."""
+        lossy = self.codec not in (None, *LOSSLESS)
+        return SeenQuality(self.codec if lossy else None, self.height, self.bits_per_pixel if lossy else None)
+
+
+def seen_of(codec: str, size: tuple[int, int], n_bytes: int, mean_bytes: float | None = None) -> Seen:
+    """What was seen of a picture of `size` (width, height)."""
+    bits = 8 * (n_bytes if mean_bytes is None else mean_bytes) / (size[0] * size[1])
+    return Seen(codec, size[0], size[1], n_bytes, bits)
+
+
+def open_still(data: bytes, max_pixels: int) -> tuple[np.ndarray, Seen]:
+    """Decode a picture file from outside: uint8 H x W x 3 RGB, upright, and the quality seen.
+
+    Raises:
+        BadImageError: no picture of a format in `STILLS`, damaged, or more than `max_pixels`.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=STILLS) as header:
+            codec = (header.format or "unknown").lower()
+    except Image.DecompressionBombError as error:
+        raise BadImageError(f"expected at most {max_pixels} pixels, found far more. Shrink the picture.") from error
+    except Exception:  # readers of damaged headers raise many kinds; decode_image below says what it is
+        codec = "unknown"
+    if codec == "unknown":
+        raise BadImageError(
+            f"expected a picture as {', '.join(STILLS)}, found {len(data)} bytes of something else. Send such a file."
+        )
+    try:
+        image = decode_image(data, "the query", max_pixels)
+    except BadImageError as error:
+        raise BadImageError(str(error).replace(_FOR_COMMANDS, "")) from error
+    codec = "jpeg" if codec == "mpo" else codec  # what some telephones write: a JPEG with more of them behind
+    return image, seen_of(codec, (image.shape[1], image.shape[0]), len(data))
