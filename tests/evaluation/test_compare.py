@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lofivpr.evaluation import Results
-from lofivpr.evaluation.compare import ladder_names, ladders
+from lofivpr.evaluation.compare import ladder_name, ladders
 
 Maker = Callable[..., Results]
 JPEG = {"jpeg:5": 1000.0, "jpeg:10": 2000.0, "jpeg:20": 4000.0, "jpeg:40": 8000.0}
@@ -36,26 +36,45 @@ def test_a_ladder_of_three_has_no_rate(make_results: Maker) -> None:
     assert two_models(make_results, dict(list(JPEG.items())[:3])).rates == ()
 
 
-def test_curves_that_do_not_overlap_say_so(make_results: Maker) -> None:
-    ranks = {("t", q): ranks_at(20) for q in JPEG}
+def test_curves_that_do_not_overlap_say_so_and_state_a_bound(make_results: Maker) -> None:
+    ranks = {("t", q): ranks_at(r) for q, r in zip(JPEG, (10, 15, 20, 20), strict=True)}
     ranks |= {("s", q): ranks_at(50 + 10 * rung) for rung, q in enumerate(JPEG)}
     (rate,) = make_results(ranks, JPEG, {"s": "t"}).rates
     assert rate.percent is None and "at least 10 points" in (rate.refused or "") and not rate.clear
+    bound = rate.bound
+    assert bound is not None and bound.percent == pytest.approx(75)  # 1000 bytes against 4000, not against 8000
+    assert (bound.quality, bound.recall) == ("jpeg:5", 50)
+    assert (bound.against_quality, bound.against_recall, bound.against_bytes) == ("jpeg:20", 20, 4000)
+    assert bound.difference[0] < 30 < bound.difference[1]
 
 
-def test_names_of_ladders() -> None:
-    assert ladder_names("240p/jpeg:5") == ["240p/jpeg", "jpeg", "all codecs"]
-    assert ladder_names("h264:64kbps@10fps") == ["h264", "all codecs"]
+def test_no_bound_where_the_reference_is_better_or_a_rate_was_found(make_results: Maker) -> None:
+    ranks = {("s", q): ranks_at(20) for q in JPEG} | {("t", q): ranks_at(60) for q in JPEG}
+    (rate,) = make_results(ranks, JPEG, {"s": "t"}).rates
+    assert rate.refused and rate.bound is None
+    assert two_models(make_results, JPEG).rates[0].bound is None
+
+
+def test_a_ladder_is_one_resolution_and_one_codec() -> None:
+    assert ladder_name("240p/jpeg:5") == "240p/jpeg"
+    assert ladder_name("h264:64kbps@10fps") == "h264"
 
 
 def test_ladders_leave_out_repeats_and_qualities_without_bytes(make_results: Maker) -> None:
-    sizes = {"240p/jpeg:5": 5.0, "240p/jpeg:9": 9.0, "60p/webp:5": 1.0}
+    sizes = {"240p/jpeg:5": 5.0, "60p/webp:5": 1.0, "240p/jpeg:9": 9.0, "120p/jpeg:5": 3.0}
     results = make_results({("m", q): [1, 0] for q in ("raw", *sizes)}, sizes, {})
     assert ladders(results.rows) == {
-        "60p/webp": ["60p/webp:5"],
         "240p/jpeg": ["240p/jpeg:5", "240p/jpeg:9"],
-        "all codecs": list(sizes),
+        "60p/webp": ["60p/webp:5"],
+        "120p/jpeg": ["120p/jpeg:5"],
     }
+
+
+def test_every_codec_has_its_own_rate(make_results: Maker) -> None:
+    sizes = {f"240p/{codec}:qp{qp}": 9000.0 / qp for codec in ("h264", "h265") for qp in (30, 36, 42, 48)}
+    sizes["120p/h264:qp36"] = 100.0
+    found = two_models(make_results, sizes).rates
+    assert [(rate.ladder, len(rate.qualities)) for rate in found] == [("240p/h264", 4), ("240p/h265", 4)]
 
 
 def test_pairs_leave_out_queries_that_either_skipped(make_results: Maker) -> None:

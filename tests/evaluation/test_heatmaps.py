@@ -18,7 +18,7 @@ def focus(compared: Results) -> Focus:
     return found
 
 
-def bright_left(model: Any, image: np.ndarray, kind: str) -> np.ndarray:
+def bright_left(model: Any, image: np.ndarray, kind: str, quality: Any = None) -> np.ndarray:
     """All heat in the left half."""
     return np.tile([4.0, 4.0, 0.0, 0.0], (3, 1)).astype(np.float32)
 
@@ -41,7 +41,7 @@ def test_maps_name_what_is_drawn_and_whose_it_is(
 def test_models_without_netvlad_fall_back_to_the_feature_norm(
     compared: Results, focus: Focus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def only_norms(model: Any, image: np.ndarray, kind: str) -> np.ndarray:
+    def only_norms(model: Any, image: np.ndarray, kind: str, quality: Any = None) -> np.ndarray:
         if kind == "residual-energy":
             raise LofiError("no NetVLAD")
         return bright_left(model, image, kind)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,17 @@ from PIL import Image
 
 from lofivpr.evaluation import Results
 from lofivpr.evaluation.plots import rate_recall, recall_by_quality
-from lofivpr.evaluation.theme import DARK, LIGHT, Theme, byte_ticks, bytes_text, codec_of, render
+from lofivpr.evaluation.theme import (
+    DARK,
+    DESCRIPTOR_MARKER,
+    LIGHT,
+    MARKERS,
+    Theme,
+    byte_ticks,
+    bytes_text,
+    codec_of,
+    render,
+)
 
 
 def test_save_writes_png_and_svg(compared: Results, tmp_path: Path) -> None:
@@ -42,6 +53,21 @@ def test_the_rate_curve_holds_every_coded_point(compared: Results) -> None:
     points = {(x, y) for line in figure.axes[0].lines for x, y in zip(*line.get_data(), strict=True)}
     coded = [row for row in compared.rows if row.bytes_per_query]
     assert coded and all((row.bytes_per_query, row.recall[1]) in points for row in coded)
+
+
+def test_sent_descriptors_are_starred_points_of_a_line_of_their_own(compared: Results) -> None:
+    figure = rate_recall(compared)
+    assert figure is not None
+    (line,) = [line for line in figure.axes[0].lines if str(line.get_label()).startswith("descriptor of teacher")]
+    sent = [row for row in compared.descriptor_rate if row.recall is not None]
+    expected = sorted((row.bytes_per_query, row.recall[1]) for row in sent if row.recall)
+    assert list(zip(*line.get_data(), strict=True)) == expected and line.get_marker() == DESCRIPTOR_MARKER
+    assert DESCRIPTOR_MARKER not in MARKERS.values()
+    low, high = figure.axes[0].get_xlim()
+    assert all(low < n_bytes < high for n_bytes, _ in expected)
+    assert {text.get_text() for text in figure.axes[0].texts} == {"float16", "int8"}
+    plain = rate_recall(replace(compared, descriptor_rate=()))
+    assert plain is not None and len(plain.axes[0].lines) == len(figure.axes[0].lines) - 1
 
 
 def test_without_bytes_there_is_no_rate_curve(make_results: Callable[..., Results]) -> None:

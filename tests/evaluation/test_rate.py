@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from lofivpr.evaluation.rate import RateCurve, RateError, bd_rate, bd_rate_interval
+from lofivpr.evaluation.rate import RateCurve, RateError, bd_rate, bd_rate_interval, saving_at_best
 
 BYTES = np.array([500.0, 1000, 2000, 4000, 8000])
 RECALL = np.array([10.0, 25, 42, 55, 60])
@@ -100,3 +100,19 @@ def test_interval_holds_the_true_factor_and_shrinks_with_the_noise() -> None:
 def test_no_interval_when_too_many_draws_share_no_range() -> None:
     far = np.tile(RECALL + 60, (20, 1))
     assert bd_rate_interval(BYTES, far, BYTES, np.tile(RECALL, (20, 1))) == (None, None)
+
+
+POINT = st.tuples(st.integers(1, 20), st.integers(0, 10))
+
+
+@given(st.lists(POINT, min_size=1, max_size=6), st.lists(POINT, min_size=1, max_size=6))
+def test_the_bound_is_the_cheapest_pair_at_the_best_recall(a: list[tuple[int, int]], b: list[tuple[int, int]]) -> None:
+    top = max(recall for _, recall in b)
+    theirs = min(cost for cost, recall in b if recall == top)
+    mine = min((cost for cost, recall in a if recall >= top), default=None)
+    found = saving_at_best(([c for c, _ in a], [r for _, r in a]), ([c for c, _ in b], [r for _, r in b]))
+    if mine is None or mine >= theirs:
+        assert found is None
+    else:
+        assert found is not None and a[found[0]][0] == mine and a[found[0]][1] >= top
+        assert b[found[1]] == (theirs, top)

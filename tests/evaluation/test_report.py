@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from lofivpr.evaluation import Results
+from lofivpr.evaluation.claims import descriptor_claims, recovery_claims, share_text
 from lofivpr.evaluation.report import write_report
+from lofivpr.evaluation.table import rivals
 from lofivpr.evaluation.thumbs import thumbnail
 
 VOID = {"meta", "img", "br", "source"}
@@ -84,6 +86,18 @@ def test_every_number_of_the_table_is_there_with_its_interval(page: tuple[Page, 
     for change in compared.differences:
         if change.n == 1:
             assert f"{change.mean:+.1f} [{change.low:+.1f}, {change.high:+.1f}]".replace("-", "−") in page[0].text
+
+
+def test_shares_bounds_and_descriptors_are_said(page: tuple[Page, str], compared: Results) -> None:
+    text = page[0].text
+    assert "Recovered share" in text and "Or send the descriptor" in text
+    for claim in [*recovery_claims(compared), *descriptor_claims(rivals(compared, "student"), "student")]:
+        assert " ".join(claim.split()) in text
+    for share in compared.recovered.rungs:
+        assert " ".join(share_text(share.share, share.interval).split()) in text
+    for row in compared.descriptor_rate:
+        assert row.recall is None or f"{row.recall[1]:.1f} [{row.interval[1][0]:.1f}" in text
+        assert row.refused is None or row.refused in text
 
 
 def test_both_papers_are_offered(page: tuple[Page, str]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -15,7 +17,9 @@ from lofivpr.evaluation.results import JSON_NAME, NEIGHBOURS_NAME
 def test_load_gives_back_what_was_saved(compared: Results, tmp_path: Path) -> None:
     compared.save_tables(tmp_path)
     loaded = Results.load(tmp_path)
-    for name in ("rows", "differences", "costs", "rates", "references", "protocol", "models", "qualities"):
+    for name in ("rows", "differences", "costs", "rates", "recovered", "descriptor_rate", "references"):
+        assert getattr(loaded, name) == getattr(compared, name)
+    for name in ("protocol", "models", "qualities"):
         assert getattr(loaded, name) == getattr(compared, name)
     for key, outcome in compared.outcomes.items():
         for name in ("ranks", "indices", "distances"):
@@ -24,6 +28,27 @@ def test_load_gives_back_what_was_saved(compared: Results, tmp_path: Path) -> No
         assert np.array_equal(kept, was)
     assert loaded.scene.root == compared.scene.root
     assert loaded.scene.metres(0, 1) == pytest.approx(compared.scene.metres(0, 1))
+
+
+def test_results_of_before_descriptors_were_sent_can_be_read(compared: Results, tmp_path: Path) -> None:
+    compared.save_tables(tmp_path)
+    data = json.loads((tmp_path / JSON_NAME).read_text())
+    for name in ("recovered", "descriptor_rate"):
+        del data[name]
+    (tmp_path / JSON_NAME).write_text(json.dumps(data))
+    loaded = Results.load(tmp_path)
+    assert loaded.rows == compared.rows and loaded.descriptor_rate == () and loaded.recovered.rungs == ()
+
+
+def test_the_table_has_the_recovered_share_where_there_is_one(compared: Results) -> None:
+    lines = {(line["model"], line["quality"]): line for line in csv.DictReader(io.StringIO(compared.to_csv()))}
+    assert compared.recovered.rungs and len(lines) == len(compared.rows)
+    for (model, quality), line in lines.items():
+        share = compared.recovered.share(model, quality)
+        assert (line["recovered"] == "") == (share is None)
+        if share is not None and share.interval is not None:
+            values = [float(line[name]) for name in ("recovered", "recovered_low", "recovered_high")]
+            assert values == pytest.approx([share.share, *share.interval])
 
 
 def test_scene_keeps_empty_positives_apart(compared: Results, tmp_path: Path) -> None:

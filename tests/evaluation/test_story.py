@@ -69,3 +69,19 @@ def test_one_row_is_only_stated(make_results: Maker) -> None:
     results = told(make_results, {"m": {"60p": 20}}, {})
     assert find_focus(results) is None and facts(results, None) == []
     assert headline(results, None) == "m finds 20.0 % of the queries in first place at 60p."
+
+
+def test_the_recovered_share_is_a_fact_with_its_worst_rung(make_results: Maker) -> None:
+    table = {"t": {"raw": 60, "60p": 20, "30p": 10}, "s": {"raw": 59, "60p": 50, "30p": 20}}
+    results = told(make_results, table, {"s": "t"})
+    fact = next(f for f in facts(results, find_focus(results)) if "recovered" in f.label)
+    assert (fact.value, fact.tone) == ("48 %", "good") and fact.note.endswith("least at 30p: 20 %")
+
+
+def test_where_no_rate_is_measured_the_bound_is_called_one(make_results: Maker) -> None:
+    sizes = {f"jpeg:{q}": 100.0 * q for q in (5, 10, 20, 40)}
+    table = {"t": dict.fromkeys(sizes, 20.0), "s": dict.fromkeys(sizes, 60.0)}
+    table["t"]["jpeg:40"] = 25.0
+    results = make_results({(m, q): ranks(r) for m, row in table.items() for q, r in row.items()}, sizes, {"s": "t"})
+    fact = next(f for f in facts(results, find_focus(results)) if "bytes" in f.label)
+    assert fact.value == "≥ 88 %" and fact.note.startswith("a bound: jpeg")  # 500 bytes against 4000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,7 +76,7 @@ class Bench:
         _check_sizes(model, database_model)
         queries = self.stores.get(model.describer, quality, self.scene.query_images)
         database = self.stores.get(database_model.describer, database_quality, self.scene.database_images)
-        outcome = self._search(queries, database)
+        outcome = self.search(queries, database)
         side = DatabaseSide(images=int(database.ok.sum()), model=database_model.name, quality=str(database_quality))
         named = replace(
             self.protocol,
@@ -88,12 +88,22 @@ class Bench:
         skipped = [SkippedPicture(image=s.image, reason=s.reason) for s in (*queries.skipped, *database.skipped)]
         return row, outcome, skipped
 
-    def _search(self, queries: DescriptorStore, database: DescriptorStore) -> Outcome:
+    def search(
+        self,
+        queries: DescriptorStore,
+        database: DescriptorStore,
+        received: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> Outcome:
+        """What is found for every query.
+
+        Args:
+            received: float32 n x D to the same shape: what arrives of descriptors that are sent coded.
+        """
         indices, distances, start = [], [], 0
         for batch in _batches(queries):
             stop = start + len(batch)
             excluded = None if self.excluded is None else self.excluded[start:stop]
-            found = nearest(batch, database, max(NS), excluded)
+            found = nearest(batch if received is None else received(batch), database, max(NS), excluded)
             indices.append(found.indices)
             distances.append(found.distances)
             start = stop
@@ -102,7 +112,12 @@ class Bench:
         ranks[~queries.ok] = SKIPPED
         return Outcome(ranks, rows, np.concatenate(distances))
 
-    def _row(self, outcome: Outcome, queries: DescriptorStore, side: DatabaseSide, **names: str) -> Row:
+    def count(self, outcome: Outcome) -> tuple[dict[int, float], dict[int, tuple[float, float]]]:
+        """Recall and its interval in percent, by N.
+
+        Raises:
+            LofiError: no query is left to count.
+        """
         kept = self.scene.counted & outcome.measured
         if not kept.any():
             raise LofiError(
@@ -112,6 +127,11 @@ class Bench:
             )
         hits = hits_of_ranks(outcome.ranks[kept], NS)
         low, high = bootstrap_interval(hits, self.scene.groups[kept])
+        recall = dict(zip(NS, recall_of_hits(hits).tolist(), strict=True))
+        return recall, {n: (float(a), float(b)) for n, a, b in zip(NS, low, high, strict=True)}
+
+    def _row(self, outcome: Outcome, queries: DescriptorStore, side: DatabaseSide, **names: str) -> Row:
+        recall, interval = self.count(outcome)
         lonely = np.array([len(rows) == 0 for rows in self.scene.positives])
         cost = queries.n_bytes[queries.n_bytes >= 0]
         return Row(
@@ -120,8 +140,8 @@ class Bench:
             queries_without_positives=int((lonely & outcome.measured).sum()),
             database=side,
             bytes_per_query=float(cost.mean()) if len(cost) else None,
-            recall=dict(zip(NS, recall_of_hits(hits).tolist(), strict=True)),
-            interval={n: (float(a), float(b)) for n, a, b in zip(NS, low, high, strict=True)},
+            recall=recall,
+            interval=interval,
         )
 
 

@@ -98,7 +98,7 @@ def bootstrap_interval(
     if len(np.unique(groups)) < 2:
         shape = np.shape(hits)[1:]
         return np.zeros(shape), np.full(shape, 100.0)
-    low, high = _percentiles(100.0 * resampled_means(hits, groups, draws, seed), level)
+    low, high = percentiles(100.0 * resampled_means(hits, groups, draws, seed), level)
     return low, high
 
 
@@ -132,11 +132,12 @@ def paired_difference(
     mean = float(100.0 * change.mean())
     if len(np.unique(groups)) < 2:
         return Difference(mean, -100.0, 100.0)
-    low, high = _percentiles(100.0 * resampled_means(change, groups, draws, seed), level)
+    low, high = percentiles(100.0 * resampled_means(change, groups, draws, seed), level)
     return Difference(mean, float(low), float(high))
 
 
-def _percentiles(values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+def percentiles(values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high end, along the first axis, of the middle `level` percent of the draws."""
     tail = (100.0 - level) / 2.0
     low, high = np.percentile(values, [tail, 100.0 - tail], axis=0)
     return low, high

@@ -8,8 +8,8 @@ import numpy as np
 
 from lofivpr.evaluation.bootstrap import Difference, paired_difference, resampled_means
 from lofivpr.evaluation.outcome import Outcome, Outcomes, Scene
-from lofivpr.evaluation.rate import MIN_POINTS, RateError, bd_rate, bd_rate_interval
-from lofivpr.evaluation.rows import DifferenceRow, RateRow, Row
+from lofivpr.evaluation.rate import MIN_POINTS, RateError, bd_rate, bd_rate_interval, saving_at_best
+from lofivpr.evaluation.rows import DifferenceRow, RateBound, RateRow, Row
 
 RATE_DRAWS = 300  # each draw fits two curves: enough for a 95 % interval, and a second a pair
 
@@ -60,25 +60,22 @@ def _difference_row(a: tuple[str, str], b: tuple[str, str], outcomes: Outcomes, 
     )
 
 
-def ladder_names(quality: str) -> list[str]:
-    """Ladders that a quality is a rung of: `240p/jpeg:5` is on `240p/jpeg`, `jpeg` and `all codecs`."""
-    head, _, codec = quality.rpartition("/")
-    codec = codec.split(":")[0]
-    return [*([f"{head}/{codec}"] if head else []), codec, "all codecs"]
+def ladder_name(quality: str) -> str:
+    """The ladder that a quality is a rung of, one resolution and one codec: `240p/jpeg` of `240p/jpeg:5`."""
+    head, slash, codec = quality.rpartition("/")
+    return f"{head}{slash}{codec.split(':')[0]}"
 
 
 def ladders(rows: Sequence[Row]) -> dict[str, list[str]]:
-    """Ladder -> its qualities, in the order of the rows; only qualities with bytes.
+    """Ladder -> its qualities with a codec, in order.
 
-    A ladder that holds the same rungs as a narrower one is left out.
+    Resolutions and codecs are never mixed: a curve through points of different kinds is none that anyone
+    could move along, and a difference of two such says nothing.
     """
     named: dict[str, list[str]] = {}
     for quality in dict.fromkeys(row.quality for row in rows if row.bytes_per_query):
-        for name in ladder_names(quality):
-            named.setdefault(name, []).append(quality)
-    narrow_first = sorted(named.items(), key=lambda item: len(item[1]))
-    unique = {tuple(rungs): name for name, rungs in reversed(narrow_first)}
-    return {name: list(rungs) for rungs, name in sorted(unique.items(), key=lambda item: len(item[0]))}
+        named.setdefault(ladder_name(quality), []).append(quality)
+    return named
 
 
 def rate_differences(
@@ -109,7 +106,8 @@ def _rate_row(
     try:
         found = bd_rate(n_bytes[0], recall[0], n_bytes[1], recall[1])
     except RateError as error:
-        return row.model_copy(update={"refused": str(error)})
+        bound = _bound(row, table, outcomes, scene)
+        return row.model_copy(update={"refused": str(error), "bound": bound})
     both = [[outcomes[m, q] for q in rungs] for m in (model, against)]
     kept = scene.counted & np.logical_and.reduce([o.measured for o in (*both[0], *both[1])])
     draws = [_recall_draws(side, kept, scene.groups) for side in both]
@@ -120,6 +118,29 @@ def _rate_row(
             "interval": None if low is None or high is None else (low, high),
             "recall_range": (found.recall_low, found.recall_high),
         }
+    )
+
+
+def _bound(row: RateRow, table: dict[tuple[str, str], Row], outcomes: Outcomes, scene: Scene) -> RateBound | None:
+    """The saving at the reference's best recall, None where the model does not reach it or saves nothing."""
+    mine, theirs = ([table[name, rung] for rung in row.qualities] for name in (row.model, row.against))
+    pair = saving_at_best(
+        *(([r.bytes_per_query or 0.0 for r in side], [r.recall[1] for r in side]) for side in (mine, theirs))
+    )
+    if pair is None:
+        return None
+    own, other = mine[pair[0]], theirs[pair[1]]
+    change = outcome_difference(outcomes[own.model, own.quality], outcomes[other.model, other.quality], scene)
+    assert own.bytes_per_query and other.bytes_per_query
+    return RateBound(
+        percent=100.0 * (1.0 - own.bytes_per_query / other.bytes_per_query),
+        quality=own.quality,
+        n_bytes=own.bytes_per_query,
+        recall=own.recall[1],
+        against_quality=other.quality,
+        against_bytes=other.bytes_per_query,
+        against_recall=other.recall[1],
+        difference=(change.low, change.high),
     )
 
 

@@ -14,10 +14,11 @@ import numpy as np
 from lofivpr.errors import LofiError
 from lofivpr.evaluation.bench import Bench, Stores
 from lofivpr.evaluation.contenders import Contender, contenders, database_contender
+from lofivpr.evaluation.descriptor_rate import descriptor_rate
 from lofivpr.evaluation.outcome import Outcomes, Scene
 from lofivpr.evaluation.recall import WithoutPositives, counted_queries
 from lofivpr.evaluation.results import Results
-from lofivpr.evaluation.rows import Row, SkippedPicture
+from lofivpr.evaluation.rows import DescriptorRow, Row, SkippedPicture
 from lofivpr.places import Places, Positives, Protocol
 from lofivpr.quality import Quality
 
@@ -45,6 +46,8 @@ def evaluate(
     By default the asymmetric protocol (v1 of arXiv 2310.06906): the database keeps descriptors of raw
     pictures by the teacher that a student's card names, or by the model itself. `database_quality="same"`
     is the symmetric one (v2): queries and database at the same quality, both by the model itself.
+
+    Beside them `Results.descriptor_rate`: the reference teacher on the device, its descriptor sent instead.
 
     Args:
         models: describers or model folders.
@@ -126,15 +129,28 @@ def _measure_all(bench: Bench, entries: list[Contender], points: list[Quality], 
             rows.append(row)
             outcomes[row.model, row.quality] = outcome
             skipped.update({picture.image: picture for picture in bad})
+    references = _references(entries, sides)
     return Results.compare(
         rows,
         outcomes,
         bench.scene,
-        references=_references(entries, sides),
+        references=references,
         protocol=_stated(bench.protocol, sides, points).to_dict(),
         skipped=list(skipped.values()),
+        descriptor_rate=_descriptor_rates(bench, entries, sides, references),
         describers={entry.name: entry.describer for entry in entries},
     )
+
+
+def _descriptor_rates(
+    bench: Bench, entries: list[Contender], sides: dict[str, Contender], references: dict[str, str]
+) -> list[DescriptorRow]:
+    """Of the models that describe the references' databases; of the first model's where there is no reference."""
+    against = bench.protocol.database_quality
+    quality = Quality.RAW if against == SAME else Quality.parse(against)
+    named = list(dict.fromkeys(references.values())) or [entries[0].name]
+    teachers = {sides[name].describer.digest: sides[name] for name in named}
+    return [row for teacher in teachers.values() for row in descriptor_rate(bench, teacher, quality)]
 
 
 def _stated(protocol: Protocol, sides: dict[str, Contender], points: list[Quality]) -> Protocol:

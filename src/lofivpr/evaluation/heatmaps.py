@@ -13,6 +13,7 @@ from lofivpr.evaluation.gallery import query_kinds
 from lofivpr.evaluation.story import Focus, Side
 from lofivpr.evaluation.thumbs import picture, sent, thumbnail
 from lofivpr.models import HEATMAP_KINDS, heatmap
+from lofivpr.quality import Quality
 
 if TYPE_CHECKING:
     from lofivpr.evaluation.results import Results
@@ -73,7 +74,7 @@ def _row(results: Results, sides: list[Side], query: int, kind: str) -> tuple[Ma
     if sharp is None:
         return ()
     seen = [sent(sharp, side.quality)[0] for side in sides]
-    shares = [_share(results.describers[s.model], image, kind) for s, image in zip(sides, seen, strict=True)]
+    shares = [_share(results.describers[s.model], image, kind, s.quality) for s, image in zip(sides, seen, strict=True)]
     top = float(np.percentile(np.stack(shares), 99.5))
     size = sharp.shape[1], sharp.shape[0]
     maps = []
@@ -83,9 +84,9 @@ def _row(results: Results, sides: list[Side], query: int, kind: str) -> tuple[Ma
     return tuple(maps)
 
 
-def _share(describer: Any, image: np.ndarray, kind: str) -> np.ndarray:
+def _share(describer: Any, image: np.ndarray, kind: str, quality: str) -> np.ndarray:
     """The map as shares of its sum, so that maps of two models can have one scale."""
-    values = heatmap(describer, image, kind).astype(np.float64)
+    values = heatmap(describer, image, kind, quality=Quality.parse(quality)).astype(np.float64)
     return values / max(float(values.sum()), 1e-12)
 
 

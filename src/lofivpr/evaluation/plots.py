@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lofivpr.evaluation.rows import Row
-from lofivpr.evaluation.theme import LIGHT, Theme, byte_ticks, bytes_text, codec_of, marker_of, minus, render, styled
+from lofivpr.evaluation.theme import (
+    DESCRIPTOR_LINES,
+    DESCRIPTOR_MARKER,
+    LIGHT,
+    Theme,
+    byte_ticks,
+    bytes_text,
+    codec_of,
+    marker_of,
+    minus,
+    render,
+    styled,
+)
 from lofivpr.files import write_atomic
 
 if TYPE_CHECKING:
@@ -95,7 +107,7 @@ def _quality_label(results: Results, quality: str) -> str:
 
 
 def rate_recall(results: Results, theme: Theme = LIGHT) -> Figure | None:
-    """R@1 over the mean bytes of a query, a line for each model and codec; None when no quality has a codec."""
+    """R@1 over mean bytes, a line for each model and codec, one for sent descriptors; None without coded pictures."""
     from matplotlib.figure import Figure
 
     coded = [row for row in results.rows if row.bytes_per_query]
@@ -118,7 +130,8 @@ def rate_recall(results: Results, theme: Theme = LIGHT) -> Figure | None:
                 if not crowded:
                     _rate_band(axes, mine, theme.colour(index))
                 label = None
-        _byte_axis(axes, [row.bytes_per_query or 0.0 for row in coded])
+        sent = _descriptor_lines(axes, results, theme)
+        _byte_axis(axes, [*(row.bytes_per_query or 0.0 for row in coded), *sent])
         _codec_keys(axes, coded, theme)
         axes.set_ylim(0, 100)
         axes.set_ylabel("R@1 in percent")
@@ -143,6 +156,30 @@ def _rate_band(axes: Axes, rows: list[Row], colour: str) -> None:
     axes.vlines(cost, low, high, color=colour, alpha=0.4, linewidth=1.6)
 
 
+def _descriptor_lines(axes: Axes, results: Results, theme: Theme) -> list[float]:
+    """The teacher's descriptor sent instead of a picture: a starred line for each teacher; returns the bytes."""
+    drawn = [row for row in results.descriptor_rate if row.recall is not None]
+    for index, model in enumerate(dict.fromkeys(row.model for row in drawn)):
+        mine = sorted((row for row in drawn if row.model == model), key=lambda row: row.bytes_per_query)
+        axes.plot(
+            [row.bytes_per_query for row in mine],
+            [row.recall[1] for row in mine if row.recall is not None],
+            marker=DESCRIPTOR_MARKER,
+            color=theme.ink,
+            linestyle=DESCRIPTOR_LINES[index % len(DESCRIPTOR_LINES)],
+            linewidth=1.4,
+            markersize=12,
+            markeredgecolor=theme.paper,
+            label=f"descriptor of {model} ({mine[0].milliseconds:.0f} ms a picture)",
+        )
+        for row in mine:
+            at = (row.bytes_per_query, row.recall[1] if row.recall else 0.0)
+            axes.annotate(
+                row.coding, at, (0, 8), textcoords="offset points", ha="center", fontsize=9, color=theme.ink, zorder=5
+            )
+    return [float(row.bytes_per_query) for row in drawn]
+
+
 def _raw_label(results: Results, model: str) -> str:
     """The model's name in the legend, with what it reaches on raw queries, which have no bytes to be drawn at."""
     if "raw" not in results.qualities:
@@ -156,7 +193,7 @@ def _byte_axis(axes: Axes, cost: list[float]) -> None:
     ticks = byte_ticks(low, high)
     axes.set_xticks(ticks, [bytes_text(tick) for tick in ticks])
     axes.minorticks_off()
-    axes.set_xlabel("Mean bytes of a query (elementary stream, log scale)")
+    axes.set_xlabel("Mean bytes of a query (log scale)")
 
 
 def _codec_keys(axes: Axes, rows: list[Row], theme: Theme) -> None:

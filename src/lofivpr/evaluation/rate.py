@@ -126,6 +126,29 @@ def bd_rate(
     return BdRate(percent, float(low), float(high), min(len(bytes_a), len(bytes_b)))
 
 
+Curve = tuple[Sequence[float], Sequence[float]]
+
+
+def saving_at_best(a: Curve, b: Curve) -> tuple[int, int] | None:
+    """Where a needs fewer bytes than b to reach b's best recall: a bound that holds where `bd_rate` is refused.
+
+    b's best recall costs it the fewest bytes at which it was measured; a reaches as much, or more, at the
+    fewest bytes at which it was measured to do so. Finer settings of a could only save more, so the saving is
+    "at least". It holds at that one recall and, unlike `bd_rate`, is no mean over a range.
+
+    Args:
+        a, b: mean bytes a query, and R@1 in percent, at each quality.
+
+    Returns:
+        (point of a, point of b), None where a does not reach b's best or needs as many bytes.
+    """
+    (bytes_a, recall_a), (bytes_b, recall_b) = a, b
+    best = min(range(len(bytes_b)), key=lambda i: (-recall_b[i], bytes_b[i]))
+    reached = [i for i in range(len(bytes_a)) if recall_a[i] >= recall_b[best]]
+    fewest = min(reached, key=lambda i: bytes_a[i], default=None)
+    return None if fewest is None or bytes_a[fewest] >= bytes_b[best] else (fewest, best)
+
+
 def bd_rate_interval(
     bytes_a: Sequence[float],
     draws_a: np.ndarray,

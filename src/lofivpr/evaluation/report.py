@@ -7,13 +7,14 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lofivpr.evaluation.claims import bound_claim, descriptor_claims, recovery_claims, share_text
 from lofivpr.evaluation.filmstrip import filmstrip
 from lofivpr.evaluation.gallery import gallery, query_kinds
 from lofivpr.evaluation.heatmaps import heatmaps
 from lofivpr.evaluation.plots import FIGURES
 from lofivpr.evaluation.story import Focus, facts, find_focus, headline, kind_labels, kind_titles
 from lofivpr.evaluation.street_map import query_map
-from lofivpr.evaluation.table import counts, quality_table
+from lofivpr.evaluation.table import counts, quality_table, rivals
 from lofivpr.evaluation.theme import DARK, LIGHT, bytes_text
 from lofivpr.evaluation.thumbs import figure_uris
 from lofivpr.files import write_atomic
@@ -62,12 +63,23 @@ def _context(results: Results, title: str | None, pictures: bool, seed: int) -> 
         "facts": facts(results, focus),
         "counts": counts(results),
         "lines": quality_table(results),
+        "recovery_claims": recovery_claims(results),
+        "share_text": share_text,
+        "bound_claim": bound_claim,
+        **_rivals(results, focus),
         "figures": _figures(results, focus),
         "bytes_text": bytes_text,
         "protocol": str(Protocol.from_dict(results.protocol)),
         "protocols": list(dict.fromkeys(row.protocol for row in results.rows)),
         **_pictures(results, focus if pictures else None, seed),
     }
+
+
+def _rivals(results: Results, focus: Focus | None) -> dict[str, Any]:
+    """Descriptors that are sent, against pictures that are sent to the model the report is about."""
+    sender = focus.after.model if focus is not None else results.models[0]
+    found = rivals(results, sender)
+    return {"sender": sender, "rivals": found, "descriptor_claims": descriptor_claims(found, sender)}
 
 
 def _figures(results: Results, focus: Focus | None) -> dict[str, dict[str, str]]:

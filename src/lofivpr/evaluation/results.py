@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from lofivpr.errors import LofiError
 from lofivpr.evaluation.compare import channel_costs, model_differences, rate_differences
 from lofivpr.evaluation.outcome import Outcomes, Scene, load_outcomes, save_outcomes
-from lofivpr.evaluation.rows import DifferenceRow, RateRow, Row, SkippedPicture
+from lofivpr.evaluation.recovery import recovered
+from lofivpr.evaluation.rows import DescriptorRow, DifferenceRow, RateRow, Recovered, Row, SkippedPicture
 from lofivpr.files import write_atomic, write_json
 
 JSON_NAME, CSV_NAME, NEIGHBOURS_NAME = "results.json", "results.csv", "neighbours.npz"
@@ -27,8 +28,9 @@ class Results:
     """Rows in the order of the options, models outermost, and the comparisons between them.
 
     differences: model minus its reference at the same quality, paired. costs: each quality minus raw
-    for the same model, paired. rates: Bjontegaard differences. references: model -> whom it is compared
-    with. protocol: as data, for the report. describers: the models themselves, when they are at hand.
+    for the same model, paired. rates: Bjontegaard differences. recovered: share of the reference's loss
+    that a model gives back. descriptor_rate: a descriptor sent instead of a picture. references: model ->
+    whom it is compared with. protocol: as data, for the report. describers: the models, when at hand.
     """
 
     rows: tuple[Row, ...]
@@ -40,6 +42,8 @@ class Results:
     protocol: dict[str, Any]
     scene: Scene = field(repr=False)
     outcomes: Outcomes = field(repr=False)
+    recovered: Recovered = Recovered()
+    descriptor_rate: tuple[DescriptorRow, ...] = ()
     describers: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -52,6 +56,7 @@ class Results:
         protocol: dict[str, Any],
         skipped: Sequence[SkippedPicture] = (),
         describers: dict[str, Any] | None = None,
+        descriptor_rate: Sequence[DescriptorRow] = (),
     ) -> Results:
         """Results with every comparison that the outcomes allow."""
         ns = [n for n in COMPARED_NS if n in rows[0].recall]
@@ -65,6 +70,8 @@ class Results:
             protocol=protocol,
             scene=scene,
             outcomes=outcomes,
+            recovered=recovered(references, outcomes, scene),
+            descriptor_rate=tuple(descriptor_rate),
             describers=describers or {},
         )
 
@@ -107,23 +114,27 @@ class Results:
             "differences": _plain(self.differences),
             "costs": _plain(self.costs),
             "rates": _plain(self.rates),
+            "recovered": self.recovered.model_dump(mode="json"),
+            "descriptor_rate": _plain(self.descriptor_rate),
             "references": self.references,
             "protocol": self.protocol,
             "skipped": _plain(self.skipped),
         }
 
     def to_csv(self) -> str:
-        """One line a row, recall and its interval in columns."""
+        """One line a row, recall and its interval in columns; the recovered share where there is one."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         ns = list(self.rows[0].recall)
         numbers = [f"{name}@{n}" for n in ns for name in ("recall", "low", "high")]
         fixed = "model quality protocol queries queries_without_positives".split()
         sides = ["database_images", "database_model", "database_quality", "bytes_per_query"]
-        writer.writerow([*fixed, *sides, *numbers])
+        writer.writerow([*fixed, *sides, *numbers, "recovered", "recovered_low", "recovered_high"])
         for row in self.rows:
             side = row.database
-            values = [v for n in ns for v in (row.recall[n], *row.interval[n])]
+            values: list[float | str] = [v for n in ns for v in (row.recall[n], *row.interval[n])]
+            share = self.recovered.share(row.model, row.quality)
+            values += ["", "", ""] if share is None else [share.share, *(share.interval or ("", ""))]
             writer.writerow(
                 [*(getattr(row, name) for name in fixed), side.images, side.model, side.quality]
                 + ["" if row.bytes_per_query is None else row.bytes_per_query, *values]
@@ -175,6 +186,8 @@ class Results:
                 protocol=data["protocol"],
                 scene=scene,
                 outcomes=outcomes,
+                recovered=Recovered.model_validate(data.get("recovered", {})),
+                descriptor_rate=tuple(DescriptorRow.model_validate(d) for d in data.get("descriptor_rate", [])),
             )
         except (OSError, ValueError, KeyError, ValidationError) as error:
             raise LofiError(

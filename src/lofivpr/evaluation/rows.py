@@ -55,8 +55,29 @@ class DifferenceRow(Record):
         return self.low > 0 or self.high < 0
 
 
+class RateBound(Record):
+    """What holds at one recall only, the best of `against` on the ladder, where two curves share too little.
+
+    `model` reaches it at `quality` with `n_bytes` a query, `against` at `against_quality` with
+    `against_bytes`: `percent` fewer bytes at least. `difference` is the paired interval, in points, of the
+    model's recall minus that of `against` at these two qualities.
+    """
+
+    percent: float
+    quality: str
+    n_bytes: float
+    recall: float
+    against_quality: str
+    against_bytes: float
+    against_recall: float
+    difference: tuple[float, float]
+
+
 class RateRow(Record):
-    """Bjontegaard difference of `model` to `against` along a ladder of qualities, or why there is none."""
+    """Bjontegaard difference of `model` to `against` along a ladder of qualities, or why there is none.
+
+    `bound` is no Bjontegaard difference; it is there only where that was refused.
+    """
 
     ladder: str
     qualities: list[str]
@@ -66,11 +87,67 @@ class RateRow(Record):
     interval: tuple[float, float] | None = None
     recall_range: tuple[float, float] | None = None
     refused: str | None = None
+    bound: RateBound | None = None
 
     @property
     def clear(self) -> bool:
         """Whether there is an interval and it leaves out zero."""
         return self.interval is not None and (self.interval[0] > 0 or self.interval[1] < 0)
+
+
+class RecoveredRow(Record):
+    """Share of what a quality takes from `against` that `model` gives back; 1.0 is all of it."""
+
+    model: str
+    against: str
+    quality: str
+    share: float
+    interval: tuple[float, float] | None
+
+
+class WorstRung(Record):
+    """The quality at which a model gives back least."""
+
+    quality: str
+    share: float
+
+
+class RecoveredSummary(Record):
+    """Mean recovered share of a model over the qualities that have one, and the worst of them."""
+
+    model: str
+    against: str
+    mean: float
+    interval: tuple[float, float] | None
+    worst: WorstRung
+
+
+class Recovered(Record):
+    """Recovered shares: a row for each model and quality that has one, a summary for each model."""
+
+    rungs: tuple[RecoveredRow, ...] = ()
+    models: tuple[RecoveredSummary, ...] = ()
+
+    def share(self, model: str, quality: str) -> RecoveredRow | None:
+        """The share of one model at one quality, None where its reference loses too little."""
+        return next((r for r in self.rungs if (r.model, r.quality) == (model, quality)), None)
+
+
+class DescriptorRow(Record):
+    """The rival of sending pictures: `model` runs on the device, and its descriptor of the raw picture is sent.
+
+    `coding`: float16, int8 or pq64 (64 bytes of product quantization), and so on. `recall` and `interval`
+    are those of `Row`, None with the reason in `refused`. `milliseconds`: median of one picture on the
+    machine that evaluated.
+    """
+
+    model: str
+    coding: str
+    bytes_per_query: int
+    milliseconds: float
+    recall: dict[int, float] | None = None
+    interval: dict[int, tuple[float, float]] | None = None
+    refused: str | None = None
 
 
 class SkippedPicture(Record):

@@ -123,13 +123,37 @@ def facts(results: Results, focus: Focus | None) -> list[Fact]:
     if focus is None:
         return []
     found = [_size_fact(results, focus), *_recall_facts(results, focus), _tally_fact(results, focus)]
-    best = _best_rate(results, focus)
+    found += [_recovered_fact(results, focus), _rate_fact(results, focus)]
+    return [fact for fact in found if fact is not None]
+
+
+def _recovered_fact(results: Results, focus: Focus) -> Fact | None:
+    mine = next((m for m in results.recovered.models if m.model == focus.after.model), None)
+    if mine is None:
+        return None
+    interval = "" if mine.interval is None else f"[{100 * mine.interval[0]:.0f}, {100 * mine.interval[1]:.0f}]; "
+    note = f"{interval}least at {mine.worst.quality}: {100 * mine.worst.share:.0f} %"
+    clear = mine.interval is not None and (mine.interval[0] > 0 or mine.interval[1] < 0)
+    tone = "plain" if not clear else "good" if mine.mean > 0 else "bad"
+    return Fact(f"{100 * mine.mean:.0f} %", "of the loss recovered, on average", note, tone)
+
+
+def _rate_fact(results: Results, focus: Focus) -> Fact | None:
+    """The rate on the ladder that the report is about, else on the one of most rungs; never a mixed one."""
+    mine = [r for r in results.rates if r.model == focus.after.model]
+    measured = [r for r in mine if r.percent is not None]
+    best = max(measured, key=lambda r: (focus.quality in r.qualities, len(r.qualities)), default=None)
     if best is not None and best.percent is not None and best.recall_range is not None:
         interval = f" [{best.interval[0]:+.0f}, {best.interval[1]:+.0f}]" if best.interval else ""
         low, high = best.recall_range
         note = f"{best.ladder}, R@1 {low:.0f} to {high:.0f} %{interval}"
-        found.append(Fact(f"{best.percent:+.0f} %", "bytes for the same recall", note, _rate_tone(best)))
-    return [fact for fact in found if fact is not None]
+        return Fact(f"{best.percent:+.0f} %", "bytes for the same recall", note, _rate_tone(best))
+    bounds = [(r.bound, r) for r in mine if r.bound is not None]
+    if not bounds:
+        return None
+    bound, rate = max(bounds, key=lambda pair: focus.quality in pair[1].qualities)
+    note = f"a bound: {rate.ladder}, at R@1 {bound.against_recall:.0f} %, the best of {rate.against}"
+    return Fact(f"≥ {bound.percent:.0f} %", "fewer bytes", note)
 
 
 def _rate_tone(rate: RateRow) -> str:
@@ -169,8 +193,3 @@ def _tally_fact(results: Results, focus: Focus) -> Fact | None:
     note = f"clearly worse at {worse or 'none'}, against {focus.before.model}"
     tone = "bad" if worse else "good" if better else "plain"
     return Fact(f"{better} of {len(mine)}", "qualities clearly better", note, tone)
-
-
-def _best_rate(results: Results, focus: Focus) -> RateRow | None:
-    mine = [r for r in results.rates if r.model == focus.after.model and r.percent is not None]
-    return max(mine, key=lambda r: len(r.qualities), default=None)

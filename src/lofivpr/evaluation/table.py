@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lofivpr.evaluation.rows import DifferenceRow, Row
+from lofivpr.evaluation.rows import DescriptorRow, DifferenceRow, RecoveredRow, Row
 from lofivpr.evaluation.theme import bytes_text
 
 if TYPE_CHECKING:
@@ -45,11 +45,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """One quality of the table: its mean bytes as text, and a cell for each model."""
+    """One quality of the table: its mean bytes as text, a cell for each model, the shares recovered there."""
 
     quality: str
     size: str
     cells: tuple[Cell, ...]
+    recovered: tuple[RecoveredRow, ...] = ()
 
 
 def quality_table(results: Results) -> list[Line]:
@@ -63,8 +64,36 @@ def quality_table(results: Results) -> list[Line]:
             Cell(row, results.difference(row.model, quality), len(rows) > 1 and unique and row.recall[1] == top)
             for row in rows
         )
-        lines.append(Line(quality, bytes_text(rows[0].bytes_per_query), cells))
+        shares = tuple(share for share in results.recovered.rungs if share.quality == quality)
+        lines.append(Line(quality, bytes_text(rows[0].bytes_per_query), cells, shares))
     return lines
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A coded descriptor, and the smallest picture that finds as much for fewer bytes, None if there is none."""
+
+    row: DescriptorRow
+    picture: Row | None
+
+    @property
+    def recall(self) -> float:
+        """Percent; only of a coding that was not refused."""
+        assert self.row.recall is not None
+        return self.row.recall[1]
+
+
+def rivals(results: Results, sender: str) -> list[Rival]:
+    """Every coding of a descriptor against the pictures that are sent to the model `sender`, by measured R@1."""
+    pictures = [row for row in results.rows if row.model == sender and row.bytes_per_query]
+    pictures.sort(key=lambda row: row.bytes_per_query or 0.0)
+    found = []
+    for row in results.descriptor_rate:
+        reached = (p for p in pictures if row.recall is not None and p.recall[1] >= row.recall[1])
+        first = next(reached, None)
+        wins = first is not None and (first.bytes_per_query or 0.0) < row.bytes_per_query
+        found.append(Rival(row, first if wins else None))
+    return found
 
 
 def counts(results: Results) -> str:

@@ -30,6 +30,8 @@ MARKERS = {
     "av1": "v",
     "vp9": "<",
 }
+DESCRIPTOR_MARKER = "*"
+DESCRIPTOR_LINES = ((0, (7, 2, 1.5, 2)), (0, (7, 2, 1.5, 2, 1.5, 2)))
 
 
 @dataclass(frozen=True)
