@@ -11,6 +11,7 @@ import numpy as np
 
 from lofivpr.models.config import ModelError
 from lofivpr.models.folder import ONNX_FILE, read_config
+from lofivpr.models.hub import find_folder
 from lofivpr.models.preprocessing import Preprocessing
 
 RUNTIMES = ("auto", "onnx", "torch")
@@ -39,7 +40,7 @@ def load_describer(folder: str | Path, runtime: str = "auto", threads: int | Non
     """Open a model folder for describing.
 
     Args:
-        folder: a model folder.
+        folder: a model folder, or the name of one on the hub: `org/name`.
         runtime: "onnx", "torch", or "auto": ONNX where there is a model.onnx, else torch.
         threads: for ONNX Runtime; None = all cores this process may use.
 
@@ -48,6 +49,7 @@ def load_describer(folder: str | Path, runtime: str = "auto", threads: int | Non
     """
     if runtime not in RUNTIMES:
         raise ModelError(f"expected a runtime of {', '.join(RUNTIMES)}, found {runtime!r}.")
+    folder = find_folder(folder)
     read_config(folder)
     has_onnx = (Path(folder) / ONNX_FILE).is_file()
     if runtime == "onnx" or (runtime == "auto" and (has_onnx or not _has_torch())):
