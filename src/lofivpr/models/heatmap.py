@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lofivpr.models.config import ModelError
+from lofivpr.quality import Quality
 
 if TYPE_CHECKING:
     from lofivpr.models.onnx_model import OnnxModel
@@ -20,7 +21,11 @@ HEATMAP_KINDS = {
 
 
 def heatmap(
-    model: PlaceModel | OnnxModel, image: np.ndarray, kind: str, retrieved: np.ndarray | None = None
+    model: PlaceModel | OnnxModel,
+    image: np.ndarray,
+    kind: str,
+    retrieved: np.ndarray | None = None,
+    quality: Quality | None = None,
 ) -> np.ndarray:
     """A map of the backbone's grid over one picture.
 
@@ -29,6 +34,7 @@ def heatmap(
         image: uint8 H x W x 3.
         kind: a key of `HEATMAP_KINDS`, whose value says what is drawn.
         retrieved: for "similarity-gradient": the retrieved uint8 picture, or its descriptor (D).
+        quality: what the picture went through, for a quality-aware model.
 
     Returns:
         float32 h x w, not scaled: rows and columns of the feature grid.
@@ -37,11 +43,11 @@ def heatmap(
         ModelError: unknown kind, or a model or argument that does not allow it.
     """
     if kind == "feature-norm":
-        return feature_norm(model.features([image])[0])
+        return feature_norm(model.features([image], [quality])[0])
     if kind == "residual-energy":
-        return residual_energy(model.features([image])[0], *_netvlad_weights(model))
+        return residual_energy(model.features([image], [quality])[0], *_netvlad_weights(model))
     if kind == "similarity-gradient":
-        return _similarity_gradient(model, image, retrieved)
+        return _similarity_gradient(model, image, retrieved, quality)
     raise ModelError(f"expected a heatmap of {', '.join(HEATMAP_KINDS)}, found {kind!r}.")
 
 
@@ -88,7 +94,9 @@ def _netvlad_weights(model: PlaceModel | OnnxModel) -> tuple[np.ndarray, np.ndar
     return assignment.astype(np.float64), weights["aggregator.centroids"].astype(np.float64)
 
 
-def _similarity_gradient(model: PlaceModel | OnnxModel, image: np.ndarray, retrieved: np.ndarray | None) -> np.ndarray:
+def _similarity_gradient(
+    model: PlaceModel | OnnxModel, image: np.ndarray, retrieved: np.ndarray | None, quality: Quality | None
+) -> np.ndarray:
     """||z_p|| * ||d (d_query . d_retrieved) / d z_p||: the change for a relative change of a feature."""
     if not hasattr(model, "describe_features"):
         raise ModelError(
@@ -104,8 +112,9 @@ def _similarity_gradient(model: PlaceModel | OnnxModel, image: np.ndarray, retri
     target = retrieved if retrieved.ndim == 1 else model.describe([retrieved])[0]
     device = next(model.parameters()).device
     pixels = torch.from_numpy(model.preprocessing.to_array([image])).to(device)
+    known = model.conditions([quality], 1)
     with torch.no_grad():
-        features, token = model.backbone.see(pixels)
+        features, token = model.see(pixels, None if known is None else known.to(device))
     features.requires_grad_()
     similarity = model.describe_features(features, token)[0] @ torch.from_numpy(target).to(device)
     (gradient,) = torch.autograd.grad(similarity, features)

@@ -99,10 +99,14 @@ class PlaceModel(nn.Module):
         """
         if not torch.compiler.is_compiling():
             _check_size((x.shape[3], x.shape[2]), self.backbone.stride)
+        features, token = self.see(x, quality)
+        return Output(self.describe_features(features, token), features)
+
+    def see(self, x: Tensor, quality: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Features (N x C x h x w) of a preprocessed batch, and the backbone's token (N x C) if it has one."""
         for affine in self.affines:
             affine.condition = quality
-        features, token = self.backbone.see(x.contiguous(memory_format=torch.channels_last))
-        return Output(self.describe_features(features, token), features)
+        return self.backbone.see(x.contiguous(memory_format=torch.channels_last))
 
     def describe_features(self, features: Tensor, token: Tensor | None = None) -> Tensor:
         """N x C x h x w features of the backbone, and its token (N x C), to N x D descriptors of unit length."""
