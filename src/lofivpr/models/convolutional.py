@@ -59,7 +59,7 @@ def refuse_unasked(name: str, pretrained: bool, download: bool) -> None:
     if pretrained and not download:
         raise ModelError(
             f"expected permission to download {name}'s pretrained weights (from timm), found none. "
-            "Allow the download, load a model folder, or start without pretrained weights."
+            "Allow the download (--weights download), or start from a model folder, a file, or random weights."
         )
 
 

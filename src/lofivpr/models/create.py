@@ -9,7 +9,13 @@ import torch
 
 from lofivpr.models.config import checked_config
 from lofivpr.models.place_model import PlaceModel, nearest_size
-from lofivpr.models.registry import aggregator_names, aggregator_parameters, backbone_builder, build_aggregator
+from lofivpr.models.registry import (
+    aggregator_names,
+    aggregator_parameters,
+    backbone_builder,
+    build_aggregator,
+    split_options,
+)
 
 DEFAULT_SIZE = (320, 240)
 
@@ -28,7 +34,7 @@ def create_model(
 
     Args:
         name: a backbone ("efficientnet_lite0"), or aggregator and backbone ("netvlad-vgg16").
-        aggregator: used when `name` is only a backbone.
+        aggregator: used when `name` is only a backbone; with options where wanted ("netvlad:clusters=16").
         size: (width, height) in pixels, multiples of the backbone's stride; None = the nearest to 320 x 240.
         pretrained: start from ImageNet weights, where the backbone has some.
         download: allow the ImageNet weights to be downloaded.
@@ -41,6 +47,8 @@ def create_model(
     first, _, rest = name.partition("-")
     if rest and first in aggregator_names():
         aggregator, name = first, rest
+    aggregator, given = split_options(aggregator)
+    options = {**given, **options}
     if aggregator == "netvlad":
         options = {"clusters": 64, **options}
     with torch.random.fork_rng(devices=[]):

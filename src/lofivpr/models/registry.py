@@ -8,7 +8,7 @@ builder of an aggregator is called as `builder(channels, **options)` and returns
 N x channels x h x w to N x `size`, unit length. An aggregator with the attribute `takes_token` is called with
 the backbone's token, or None, too; one whose pictures see each other has `batch_independent = False`.
 
-The name of a backbone may carry options: `resnet50:cut=layer4`, `dinov2_b14:layer=9,facet=value`.
+A name may carry options: `resnet50:cut=layer4`, `dinov2_b14:layer=9,facet=value`, `netvlad:clusters=16`.
 """
 
 from __future__ import annotations
@@ -62,11 +62,10 @@ def backbone_builder(name: str) -> Builder:
     Raises:
         ModelError: an unknown name (the known ones are named) or an unknown option.
     """
-    name, _, text = name.partition(":")
+    name, options = split_options(name)
     builder = _find(_BACKBONES, _BUILTIN_BACKBONES, "backbone", name)
-    if not text:
+    if not options:
         return builder
-    options = _options(name, text)
     try:
         inspect.signature(builder).bind(pretrained=False, download=False, **options)
     except TypeError as error:
@@ -76,15 +75,20 @@ def backbone_builder(name: str) -> Builder:
     return functools.partial(builder, **options)
 
 
-def _options(name: str, text: str) -> dict[str, Any]:
-    """`layer=9,facet=value` as a dictionary; whole numbers become int."""
+def split_options(text: str) -> tuple[str, dict[str, Any]]:
+    """`name:layer=9,facet=value` as the name and a dictionary; whole numbers become int.
+
+    Raises:
+        ModelError: something else than option=value after the colon.
+    """
+    name, colon, rest = text.partition(":")
     options: dict[str, Any] = {}
-    for part in text.split(","):
+    for part in rest.split(",") if colon else ():
         key, separator, value = part.partition("=")
         if not (separator and key and value):
             raise ModelError(f"expected {name}:option=value,option=value, found {part!r}. Correct it.")
         options[key] = int(value) if value.lstrip("-").isdigit() else value
-    return options
+    return name, options
 
 
 def build_aggregator(name: str, channels: int, options: dict[str, Any]) -> Any:

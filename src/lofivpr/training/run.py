@@ -15,7 +15,9 @@ import torch
 
 from lofivpr.errors import LofiError
 from lofivpr.models import PlaceModel, create_model, initialise_netvlad, set_trainable_stages
+from lofivpr.models.backbone_weights import load_backbone
 from lofivpr.models.export import save_model
+from lofivpr.models.initialise import initialise_vocabulary
 from lofivpr.places import Places, cut_validation
 from lofivpr.training.objective import Distillation, MetricLearning, Objective
 from lofivpr.training.quality_cache import QualityCache
@@ -23,6 +25,7 @@ from lofivpr.training.recipe import Recipe
 from lofivpr.training.sampling import Relations, Sampler
 from lofivpr.training.teacher_cache import TeacherCache
 from lofivpr.training.trainer import Trainer, make_fabric
+from lofivpr.training.usable import usable_pictures
 from lofivpr.training.validation import Validation
 
 INITIALISATION_PICTURES = 500  # published NetVLAD practice: 100 local features from each
@@ -34,6 +37,8 @@ def distill(
     recipe: Recipe | str | Path = "all-qualities",
     out: str | Path = "student",
     student: str | Path | PlaceModel | None = None,
+    *,
+    skip_bad: bool = False,
 ) -> PlaceModel:
     """Train a student that sees degraded pictures to imitate `teacher`, who sees them sharp.
 
@@ -45,13 +50,14 @@ def distill(
         places: the training pictures, usually `Places.open(...).split("train")`.
         recipe: a Recipe, the name of one, or a YAML file.
         out: the student's model folder. An interrupted run is kept in `<out>.run` and resumed from there.
+        skip_bad: leave out pictures that cannot be used; the card lists them under training.skipped.
     """
     recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     # Relative to the student, so that both may move together and no path of a machine is published.
     path = None if isinstance(teacher, PlaceModel) else os.path.relpath(teacher, out)
     source = teacher if isinstance(teacher, PlaceModel) else PlaceModel.load(teacher)
     source.eval().requires_grad_(False)
-    run = _Run(recipe, places, Path(out), teacher=source, teacher_path=path)
+    run = _Run(recipe, places, Path(out), teacher=source, teacher_path=path, skip_bad=skip_bad)
     return run.fit(_first_weights(student, source))
 
 
@@ -61,22 +67,43 @@ def train(
     aggregator: str = "netvlad",
     recipe: Recipe | str | Path = "teacher",
     out: str | Path = "teacher",
+    *,
+    size: tuple[int, int] | None = None,
+    weights: str | Path | None = None,
+    skip_bad: bool = False,
 ) -> PlaceModel:
     """Train a place model without a teacher; with 0 epochs it is the backbone and the k-means initialisation.
 
     Args:
         places: the training pictures.
+        backbone: by name; options after a colon, "resnet50:cut=layer4".
+        aggregator: by name; options after a colon, "netvlad:clusters=16".
         recipe: `teacher` (sharp pictures), `no-teacher` (degraded pictures, the control) or your own.
         out: the model folder.
+        size: (width, height) of the model's input, multiples of the backbone's stride; None = the nearest to
+            320 x 240.
+        weights: of the backbone at first: None = those that are installed, "download" (timm's), "random", a
+            model folder, or a file of tensors, see `lofivpr.models.backbone_weights`.
+        skip_bad: leave out pictures that cannot be used; the card lists them under training.skipped.
     """
     recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
-    run = _Run(recipe, places, Path(out))  # refuses before any work
+    run = _Run(recipe, places, Path(out), skip_bad=skip_bad)  # refuses before any work
     torch.manual_seed(recipe.seed)
-    model = create_model(backbone, aggregator)
-    if aggregator == "netvlad":
-        rows = np.random.default_rng(recipe.seed).permutation(len(places))[:INITIALISATION_PICTURES]
-        initialise_netvlad(model, _Pictures(places, rows), seed=recipe.seed)
+    model = create_model(
+        backbone, aggregator, size=size, pretrained=weights in (None, "download"), download=weights == "download"
+    )
+    if weights not in (None, "download", "random"):
+        load_backbone(model, weights)
+    _initialise(model, run.data, recipe.seed)
     return run.fit(model)
+
+
+def _initialise(model: PlaceModel, places: Places, seed: int) -> None:
+    """What the aggregator starts from where it starts from data."""
+    start = {"netvlad": initialise_netvlad, "vlad": initialise_vocabulary}.get(model.config.aggregator)
+    if start is not None:
+        rows = np.random.default_rng(seed).permutation(len(places))[:INITIALISATION_PICTURES]
+        start(model, _Pictures(places, rows), seed=seed)
 
 
 def _first_weights(student: str | Path | PlaceModel | None, teacher: PlaceModel) -> PlaceModel:
@@ -117,16 +144,20 @@ class _Run:
         out: Path,
         teacher: PlaceModel | None = None,
         teacher_path: str | None = None,
+        skip_bad: bool = False,
     ) -> None:
         if out.exists():
             raise LofiError(f"expected a new folder for the model, found {out}: remove it or choose another --out.")
-        self.recipe, self.data, self.out = recipe, places, out
+        self.recipe, self.out = recipe, out
+        self.data, self.skipped = usable_pictures(places, recipe.ladder) if skip_bad else (places, [])
         self.teacher, self.teacher_path = teacher, teacher_path
         self.folder = out.with_name(out.name + ".run")
 
     def fit(self, model: PlaceModel) -> PlaceModel:
         """Fit, save the folder with its card, and remove what only the run needed."""
         started = time.monotonic()
+        if self.recipe.quality_aware and not model.affines:
+            model = model.with_quality_affines()
         metrics: list[dict[str, Any]] = []
         if self.recipe.epochs > 0:
             metrics = self._trainer(model).fit()
@@ -195,6 +226,8 @@ class _Run:
                 "validation": validated,
             },
         }
+        if self.skipped:
+            card["training"]["skipped"] = [{"image": bad.image, "reason": bad.reason} for bad in self.skipped]
         if self.teacher is not None:
             card["teacher"] = {
                 "digest": self.teacher.digest,
