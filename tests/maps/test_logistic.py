@@ -56,10 +56,12 @@ def test_a_column_that_does_not_vary_says_nothing() -> None:
     np.testing.assert_allclose(found.probability(moved), found.probability(constant), atol=1e-6)
 
 
-@pytest.mark.parametrize("right", [True, False])
-def test_nothing_to_learn_is_said(right: bool) -> None:
-    with pytest.raises(LofiError, match="expected right and wrong answers"):
-        fit_logistic(np.zeros((5, 1)), np.full(5, right))
+@pytest.mark.parametrize(("right", "expected"), [(True, 5.5 / 6), (False, 0.5 / 6)])
+def test_where_all_are_alike_the_columns_say_nothing(right: bool, expected: float) -> None:
+    values = np.random.default_rng(0).normal(size=(5, 2))
+    assert fit_logistic(values, np.full(5, right)).probability(values * 9).tolist() == pytest.approx([expected] * 5)
+    with pytest.raises(LofiError, match="found none"):
+        fit_logistic(values[:0], np.empty(0, bool))
 
 
 def slow_ece(probability: np.ndarray, right: np.ndarray, bins: int) -> float:

@@ -49,8 +49,8 @@ def calibrate(
         Literal["roles", "leave-panorama-out"], typer.Option(help="The latter asks with every picture.")
     ] = "roles",
     absent: Annotated[
-        float, typer.Option(help="Percent of the panoramas whose surroundings are taken out of the map.")
-    ] = 20.0,
+        float, typer.Option(help="Percent of the panoramas that are asked without their surroundings in the map.")
+    ] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Of what is drawn.")] = 0,
     cache: Cache = None,
 ) -> None:

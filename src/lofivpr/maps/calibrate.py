@@ -45,8 +45,9 @@ class Terms:
         wrong_at_most, confidence: the promise of the threshold, as shares; see `abstain.Threshold`.
         guarantee: "mix" or "each", see `Calibration`.
         protocol: "roles", or "leave-panorama-out", which asks with every picture and so proves more.
-        absent: share of the panoramas whose surroundings are taken out of the map while they are asked, since
-            not everybody who asks is on the map: whatever is answered to them is wrong.
+        absent: share of the panoramas whose surroundings are taken out of the map while they are asked: whatever
+            is answered to them is wrong. With 0 the probability is that of a query on the map, and the promise is
+            for such; with the share of askers who are elsewhere it is that of whoever asks, and lower.
         fit_share: share of the panoramas that the probability is fitted on.
         candidates: how many places a search brings.
         seed: of the parting and the drawing.
@@ -57,7 +58,7 @@ class Terms:
     confidence: float = 0.9
     guarantee: Guarantee = "mix"
     protocol: str = "roles"
-    absent: float = 0.2
+    absent: float = 0.0
     fit_share: float = 1 / 3
     candidates: int = 20
     seed: int = 0
@@ -90,7 +91,7 @@ def calibrate(
         cache: a folder for the area's map and descriptors, so that a second call goes on where the first stopped.
 
     Raises:
-        LofiError: of places, pictures and models; too few panoramas; nothing right or nothing wrong.
+        LofiError: of places, pictures and models; too few panoramas.
     """
     terms = terms or Terms()
     if not qualities:
@@ -142,7 +143,7 @@ def calibration_of(
     """Fit, test and measure on what was asked: the same pictures at each quality.
 
     Raises:
-        LofiError: fewer than four panoramas, nothing right or nothing wrong.
+        LofiError: fewer than four panoramas.
     """
     fitted_on = part_groups(asked[0].groups, terms.fit_share, terms.seed)
     values = [evidence(one.similarity, one.points, one.found, one.seen, terms.within_m) for one in asked]

@@ -45,16 +45,19 @@ def fit_logistic(values: Floats, right: npt.NDArray[np.bool_], ridge: float = 1.
         right: bool Q.
         ridge: how many queries' worth of doubt; also keeps weights finite where right and wrong fall apart.
 
+    Where all are right, or all wrong, nothing can be learnt from the columns: every query then gets the probability
+    (right + 1/2) / (queries + 1), Jeffreys' estimate of a share.
+
     Raises:
-        LofiError: all are right, or all wrong: there is nothing to learn from.
+        LofiError: there is no query.
     """
-    if right.all() or not right.any():
-        raise LofiError(
-            f"expected right and wrong answers to learn from, found {int(right.sum())} right of {len(right)}. "
-            "Take more pictures, or more and harder qualities."
-        )
+    if not len(right):
+        raise LofiError("expected queries to fit a probability on, found none.")
     mean, scale = values.mean(axis=0), values.std(axis=0)
     scale = np.where(scale > 1e-9, scale, 1.0)
+    if right.all() or not right.any():
+        odds = (right.sum() + 0.5) / (len(right) - right.sum() + 0.5)
+        return Logistic(tuple(mean.tolist()), tuple(scale.tolist()), (0.0,) * len(mean), float(np.log(odds)))
     x = np.column_stack((np.ones(len(values)), (values - mean) / scale))
     penalty = np.full(x.shape[1], ridge)
     penalty[0] = 0.0
