@@ -61,10 +61,19 @@ def test_recovery_says_the_mean_and_the_worst(make_results: Maker) -> None:
         make_results({(m, q): ranks(r) for m, t in table.items() for q, r in t.items()}, {}, {"s": "t"})
     )
     assert "Over the 2 qualities at which t loses 5 points or more to the channel, s recovers 50" in claim
-    assert claim.endswith("least at 30p: 25\u00a0%.")
+    assert claim.endswith("of the loss on average, and least at 30p 25\u00a0%.")
     few = {key: ranks(r) for key, r in {("t", "raw"): 80, ("t", "60p"): 40, ("s", "60p"): 30}.items()}
     (claim,) = recovery_claims(make_results(few, {}, {"s": "t"}))
-    assert claim.startswith("t loses 5 points or more to the channel at 60p only; s recovers −25")
+    assert claim.startswith("At 60p, the only quality at which t loses 5 points or more to the channel, s recovers −25")
+
+
+def test_students_of_one_teacher_share_a_sentence(make_results: Maker) -> None:
+    table = {"t": {"raw": 80, "60p": 40, "30p": 20}, "s": {"60p": 70, "30p": 35}, "u": {"60p": 60, "30p": 50}}
+    ranked = {(m, q): ranks(r) for m, t in table.items() for q, r in t.items()}
+    (claim,) = recovery_claims(
+        make_results({**ranked, ("s", "raw"): ranks(80), ("u", "raw"): ranks(80)}, {}, {"s": "t", "u": "t"})
+    )
+    assert claim.count("Over the 2 qualities") == 1 and "; u recovers 50" in claim
 
 
 def test_a_bound_calls_itself_one() -> None:

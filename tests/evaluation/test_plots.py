@@ -70,6 +70,14 @@ def test_sent_descriptors_are_starred_points_of_a_line_of_their_own(compared: Re
     assert plain is not None and len(plain.axes[0].lines) == len(figure.axes[0].lines) - 1
 
 
+def test_lines_join_one_resolution_and_codec(make_results: Callable[..., Results]) -> None:
+    sizes = {"240p/jpeg:5": 900.0, "240p/jpeg:9": 1500.0, "120p/jpeg:5": 1200.0}
+    figure = rate_recall(make_results({("m", q): [1, 0] for q in sizes}, sizes, {}))
+    assert figure is not None
+    joined = [list(line.get_xdata()) for line in figure.axes[0].lines if line.get_marker() == "None"]
+    assert joined == [[900, 1500], [1200]]
+
+
 def test_without_bytes_there_is_no_rate_curve(make_results: Callable[..., Results]) -> None:
     assert rate_recall(make_results({("m", "raw"): [1, 0]}, {}, {})) is None
 

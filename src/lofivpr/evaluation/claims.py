@@ -21,23 +21,22 @@ def share_text(share: float, interval: tuple[float, float] | None) -> str:
 
 
 def recovery_claims(results: Results) -> list[str]:
-    """A sentence for each model that has a reference: how much it gives back on average, and where least."""
-    return [_recovery_claim(summary, results) for summary in results.recovered.models]
+    """How much the models give back on average, and where least: a sentence for those of one reference and rungs."""
+    alike: dict[tuple[str, ...], list[RecoveredSummary]] = {}
+    for summary in results.recovered.models:
+        rungs = [r.quality for r in results.recovered.rungs if r.model == summary.model]
+        alike.setdefault((summary.against, *rungs), []).append(summary)
+    return [_recovery_claim(against, rungs, mine) for (against, *rungs), mine in alike.items()]
 
 
-def _recovery_claim(summary: RecoveredSummary, results: Results) -> str:
-    rungs = [r for r in results.recovered.rungs if r.model == summary.model]
-    share, loss = share_text(summary.mean, summary.interval), f"{LEAST_LOSS:.0f} points or more"
+def _recovery_claim(against: str, rungs: list[str], models: Sequence[RecoveredSummary]) -> str:
+    loss = f"{against} loses {LEAST_LOSS:.0f} points or more to the channel"
+    shares = [f"{m.model} recovers {share_text(m.mean, m.interval)}" for m in models]
     if len(rungs) == 1:
-        return (
-            f"{summary.against} loses {loss} to the channel at {rungs[0].quality} only; "
-            f"{summary.model} recovers {share} of that."
-        )
-    worst = share_text(summary.worst.share, None)
-    return (
-        f"Over the {len(rungs)} qualities at which {summary.against} loses {loss} to the channel, {summary.model} "
-        f"recovers {share} of the loss on average, and least at {summary.worst.quality}: {worst}."
-    )
+        return f"At {rungs[0]}, the only quality at which {loss}, {listed(shares)} of that."
+    worst = [f"at {m.worst.quality} {share_text(m.worst.share, None)}" for m in models]
+    means = [f"{share} of the loss on average, and least {least}" for share, least in zip(shares, worst, strict=True)]
+    return f"Over the {len(rungs)} qualities at which {loss}, {'; '.join(means)}."
 
 
 def bound_claim(model: str, against: str, bound: RateBound) -> str:

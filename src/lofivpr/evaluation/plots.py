@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lofivpr.evaluation.compare import ladder_name
 from lofivpr.evaluation.rows import Row
 from lofivpr.evaluation.theme import (
     DESCRIPTOR_LINES,
@@ -107,7 +108,7 @@ def _quality_label(results: Results, quality: str) -> str:
 
 
 def rate_recall(results: Results, theme: Theme = LIGHT) -> Figure | None:
-    """R@1 over mean bytes, a line for each model and codec, one for sent descriptors; None without coded pictures."""
+    """R@1 over mean bytes, a line for each model and ladder, one for sent descriptors; None without coded pictures."""
     from matplotlib.figure import Figure
 
     coded = [row for row in results.rows if row.bytes_per_query]
@@ -123,8 +124,8 @@ def rate_recall(results: Results, theme: Theme = LIGHT) -> Figure | None:
             if "raw" in results.qualities and not crowded:
                 level = results.row(model, "raw").recall[1]
                 axes.axhline(level, color=theme.colour(index), linewidth=1.2, linestyle=(0, (2, 3)))
-            for codec in dict.fromkeys(codec_of(row.quality) for row in coded):
-                mine = [r for r in coded if (r.model, codec_of(r.quality)) == (model, codec)]
+            for ladder in dict.fromkeys(ladder_name(row.quality) for row in coded):
+                mine = [r for r in coded if (r.model, ladder_name(r.quality)) == (model, ladder)]
                 mine.sort(key=lambda row: row.bytes_per_query or 0)
                 _rate_line(axes, mine, theme, index, label)
                 if not crowded:
