@@ -8,32 +8,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lofivpr.errors import LofiError
-from lofivpr.maps.motion import Motion, spacing_of, transition
+from lofivpr.maps.motion import Motion, spacing_of, step_of, walk
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 999), n=st.integers(1, 12), step=st.floats(0, 60), spacing=st.floats(1, 30))
-def test_equals_the_loop(seed: int, n: int, step: float, spacing: float) -> None:
+@given(seed=st.integers(0, 999), n=st.integers(1, 12), reach=st.floats(1, 90))
+def test_equals_the_loop(seed: int, n: int, reach: float) -> None:
     points = np.random.default_rng(seed).uniform(0, 60, (n, 3))
     expected = np.zeros((n, n))
-    reach, goes = max(step, 2 * spacing), min(1.0, step / spacing)
     for i in range(n):
         near = [j for j in range(n) if np.linalg.norm(points[i] - points[j]) <= reach]
-        for j in near:
-            expected[i, j] = goes / len(near)
-        expected[i, i] += 1 - goes
-    found = transition(points, step, spacing)
-    np.testing.assert_allclose(found.toarray(), expected, atol=1e-12)
-    np.testing.assert_allclose(found.sum(axis=1), 1)
+        expected[i, near] = 1 / len(near)
+    np.testing.assert_allclose(walk(points, reach).toarray(), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("dt", [0.2, 1.0, 10.0])
-def test_the_walk_never_outruns_the_limit_and_does_not_stand_still(dt: float) -> None:
-    """Along a line, the mean distance of one step is between a quarter and all of speed x time."""
+@pytest.mark.parametrize("dt", [0.2, 1.0, 10.0, 33.3])
+def test_the_camera_keeps_to_its_speed_and_does_not_stand_still(dt: float) -> None:
+    """Along a line of places, the mean distance of one step is between a quarter and 1.2 times speed x time."""
     points = np.column_stack((np.arange(0, 2000, 10.0), np.zeros(200), np.zeros(200)))
-    row = transition(points, 3.0 * dt, 10.0)[100].toarray().ravel()
-    mean = row @ np.abs(points[:, 0] - points[100, 0])
+    goes, reach = step_of(3.0 * dt, 10.0)
+    mean = goes * walk(points, reach)[100].toarray().ravel() @ np.abs(points[:, 0] - points[100, 0])
     assert 0.25 * 3 * dt <= mean <= 1.21 * 3 * dt
+    assert reach < 3 * dt + 20
+
+
+def test_a_step_goes_with_its_length_and_few_reaches_occur() -> None:
+    assert [step_of(step, 10.0) for step in (0, 5, 20, 20.1, 100)] == [(0, 20), (0.5, 20), (1, 20), (1, 30), (1, 100)]
 
 
 def test_spacing_is_the_median_distance_to_the_nearest() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from lofivpr.errors import LofiError
 from lofivpr.maps.fix import Candidate, Fix
-from lofivpr.maps.motion import Motion, spacing_of, transition
+from lofivpr.maps.motion import Motion, spacing_of
 from lofivpr.maps.position import degrees_of
 from lofivpr.maps.sequence import Track, frame_likelihood
 from lofivpr.places.geodesy import LocalFrame, geocentric
@@ -57,7 +57,10 @@ def test_equals_a_dense_forward_pass(dt: float) -> None:
     track = Track(POINTS, motion)
     places = POINTS[::2]
     order = np.array([np.argmin(np.linalg.norm(places - p, axis=1)) for p in track._points])
-    moves = transition(places, motion.speed_m_s * dt, spacing_of(places)).toarray()
+    far, spacing = np.linalg.norm(places[:, None] - places, axis=2), spacing_of(places)
+    step = motion.speed_m_s * dt
+    reach, goes = max(2 * spacing, spacing * np.ceil(step / spacing)), min(1.0, step / spacing)
+    moves = goes * (far <= reach) / (far <= reach).sum(axis=1, keepdims=True) + (1 - goes) * np.eye(150)
     leap = 1 - np.exp(-0.05 * dt)
     belief = [1 / 150] * 150
     for number, fix in enumerate(walk(1, 8)[1]):
@@ -66,7 +69,7 @@ def test_equals_a_dense_forward_pass(dt: float) -> None:
         seen = frame_likelihood(places, states, np.array([c.similarity for c in fix.candidates]), 0.6, 25.0)
         weight = 1 if number == 0 else min(1, dt / 2)
         if number:
-            moved = [sum(belief[i] * moves[i, j] for i in range(150)) for j in range(150)]
+            moved = [float(np.dot(belief, moves[:, j])) for j in range(150)]
             belief = [(1 - leap) * m + leap / 150 for m in moved]
         belief = [b * s**weight for b, s in zip(belief, seen, strict=True)]
         belief = [b / sum(belief) for b in belief]

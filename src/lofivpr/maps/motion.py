@@ -57,25 +57,28 @@ def spacing_of(points: Floats) -> float:
     return float(np.median(distance[:, 1]))
 
 
-def transition(points: Floats, step_m: float, spacing_m: float) -> csr_matrix:
-    """Row-stochastic N x N: the probability to be at place j a moment after place i, without leaps.
+def step_of(step_m: float, spacing_m: float) -> tuple[float, float]:
+    """The probability that the camera leaves its place, and how far it then may go, in metres.
 
-    The camera goes to any place within reach alike. Where a step is shorter than places are apart it would never
-    leave: then it stays for now, and with the probability step / spacing goes to a place within twice the spacing,
-    which gives it the same speed on average.
+    Where a step (speed x time) is shorter than places are apart the camera would never leave: it stays for now, and
+    with the probability step / spacing goes to a place within twice the spacing, which gives it the same speed on
+    average. Longer steps are rounded up to whole spacings, so that few different reaches occur.
+    """
+    if step_m <= 2 * spacing_m:
+        return min(1.0, step_m / spacing_m), 2 * spacing_m
+    return 1.0, float(np.ceil(step_m / spacing_m)) * spacing_m
+
+
+def walk(points: Floats, reach_m: float) -> csr_matrix:
+    """Row-stochastic N x N: from place i to any place within reach, itself among them, with equal probability.
 
     Args:
         points: float64 N x 3 metres, distinct.
-        step_m: speed x time.
     """
-    reach = max(step_m, 2 * spacing_m)
-    pairs = cKDTree(points).query_pairs(reach, output_type="ndarray")
+    pairs = cKDTree(points).query_pairs(reach_m, output_type="ndarray")
     n = len(points)
     itself = np.arange(n)
     rows, columns = (np.concatenate((pairs[:, a], pairs[:, 1 - a], itself)) for a in (0, 1))
-    walk = csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(n, n))
-    count = np.asarray(walk.sum(axis=1)).ravel()
-    goes = min(1.0, step_m / spacing_m)
-    walk.data = walk.data * np.repeat(goes / count, np.diff(walk.indptr))
-    stay = csr_matrix((np.full(n, 1 - goes), (itself, itself)), shape=(n, n))
-    return csr_matrix(walk + stay)
+    matrix = csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(n, n))
+    matrix.data /= np.repeat(np.diff(matrix.indptr), np.diff(matrix.indptr))
+    return matrix

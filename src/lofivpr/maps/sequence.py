@@ -12,14 +12,14 @@ from scipy.spatial import cKDTree
 
 from lofivpr.errors import LofiError
 from lofivpr.maps.fix import Fix
-from lofivpr.maps.motion import Motion, spacing_of, transition
+from lofivpr.maps.motion import Motion, spacing_of, step_of, walk
 from lofivpr.maps.position import degrees_of, weights
 
 Floats = npt.NDArray[np.float64]
 DEFAULT_PROBABILITY = 0.5
 """Of a frame without a calibration."""
 KEPT = 8
-"""Transition matrices that are kept, for the times between frames that occur."""
+"""Matrices of a walk that are kept: one for all short times between frames, and for some long ones."""
 PEAKS = 20
 """Places about which the mass is summed to find the answer."""
 
@@ -54,7 +54,7 @@ class Track:
         self._points, self._state = _distinct(points)
         self._tree = cKDTree(self._points)
         self._spacing = spacing_of(self._points)
-        self._moves: OrderedDict[int, csr_matrix] = OrderedDict()
+        self._walks: OrderedDict[float, csr_matrix] = OrderedDict()
         self.restart()
 
     def restart(self) -> None:
@@ -89,19 +89,18 @@ class Track:
             return self.belief
         if dt_s >= self.motion.forget_s:
             return np.full(len(self._points), 1 / len(self._points))
+        goes, reach = step_of(self.motion.speed_m_s * dt_s, self._spacing)
+        moved = (1 - goes) * self.belief + goes * (self._walk(reach).T @ self.belief)
         leap = self.motion.leap(dt_s)
-        return (1 - leap) * (self._move(dt_s).T @ self.belief) + leap / len(self._points)
+        return (1 - leap) * moved + leap / len(self._points)
 
-    def _move(self, dt_s: float) -> csr_matrix:
-        # To the hundredth of a second: clocks jitter, and a matrix a frame would be slow.
-        key = round(100 * dt_s)
-        if key not in self._moves:
-            step = self.motion.speed_m_s * key / 100
-            self._moves[key] = transition(self._points, step, self._spacing)
-            if len(self._moves) > KEPT:
-                self._moves.popitem(last=False)
-        self._moves.move_to_end(key)
-        return self._moves[key]
+    def _walk(self, reach: float) -> csr_matrix:
+        if reach not in self._walks:
+            self._walks[reach] = walk(self._points, reach)
+            if len(self._walks) > KEPT:
+                self._walks.popitem(last=False)
+        self._walks.move_to_end(reach)
+        return self._walks[reach]
 
     def _likelihood(self, fix: Fix) -> Floats:
         """Likelihood of the frame at each place up to a factor: P(place | frame) / P(place), the latter even."""
@@ -117,7 +116,7 @@ class Track:
 
     def _answer(self, fix: Fix) -> Fix:
         """The place about which there is most mass within reach, and that mass."""
-        peaks = np.argsort(self.belief)[::-1][:PEAKS]
+        peaks = np.argpartition(self.belief, -min(PEAKS, len(self.belief)))[-PEAKS:]
         balls = self._tree.query_ball_point(self._points[peaks], self.within_m)
         mass = np.array([self.belief[ball].sum() for ball in balls])
         ball = np.array(balls[int(np.argmax(mass))], np.int64)
