@@ -30,6 +30,9 @@ def test_list_names_the_published_weights_with_their_licence(done: Done) -> None
     lines = done("models", "list").splitlines()
     (line,) = [line for line in lines if " vgg16-netvlad " in line]
     assert "weights" in line and "BSD-3-Clause" in line
+    (line,) = [line for line in lines if " mixvpr-resnet50-4096 " in line]
+    for fact in (" 4096 ", " 10.9 ", " 16.8 ", "320x320 only", "https://github.com/amaralibey/MixVPR"):
+        assert fact in line
 
 
 def test_import_makes_a_folder(done: Done, refused: Done, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from lofivpr.models import aggregator_names, backbone_names, read_card, read_config
 from lofivpr.models.weights import import_weights, importable_weights
+from lofivpr.models.weights.facts import published_facts
 from lofivpr.places import Places
 
 INITIALISATION_PICTURES = 500  # published NetVLAD practice
@@ -22,14 +24,21 @@ models = typer.Typer(help="The models there are, and those that are published.",
 
 @models.command("list")
 def list_models() -> None:
-    """Names for `train --backbone` and `--aggregator`, and of published weights for `models import`."""
-    table = Table("kind", "name", "licence of the weights")
+    """Names for `train --backbone` and `--aggregator`, and published weights for `models import`, with their cost."""
+    # A pipe gets whole lines, whatever the width of the terminal behind it.
+    console = Console() if sys.stdout.isatty() else Console(width=240)
+    table = Table("kind", "name")
     for kind, names in (("backbone", backbone_names()), ("aggregator", aggregator_names())):
         for name in names:
-            table.add_row(kind, name, "")
+            table.add_row(kind, name)
+    console.print(table)
+    weights = Table("kind", "name", "numbers", "parameters (M)", "GFLOPs", "size", "licence of the weights", "source")
+    facts = published_facts()
     for entry in importable_weights().values():
-        table.add_row("weights", entry.name, entry.licence)
-    Console().print(table)
+        of = facts[entry.name]
+        cells = [entry.name, str(of.descriptor), f"{of.parameters:.1f}", f"{of.gflops:.1f}", of.sizes]
+        weights.add_row("weights", *cells, entry.licence, entry.source)
+    console.print(weights)
 
 
 @models.command("show")
