@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
@@ -158,6 +159,34 @@ def test_a_fault_is_its_own_jobs_and_of_a_batch_everyones() -> None:
     asyncio.run(asyncio.wait_for(broken(), 10))
 
 
+def test_a_batch_holds_no_more_than_it_may_take() -> None:
+    """After one batch of 8 at 20 ms each, 50 ms leave room for 2; never less than one."""
+    sizes: list[int] = []
+
+    def work(asked: Sequence[str]) -> list[str | Exception]:
+        sizes.append(len(asked))
+        time.sleep(0.02 * len(asked))
+        return list(asked)
+
+    async def main(seconds: float) -> None:
+        batcher: Texts = Batcher(work, 8, seconds=seconds)
+        lanes = [newest() for _ in range(8)]
+        jobs = [batcher.offer(lane, "x")[0] for lane in lanes]
+        batcher.start()
+        for _ in range(2):
+            await asyncio.gather(*(job.outcome for job in jobs))
+            for lane in lanes:
+                batcher.release(lane)
+            jobs = [batcher.offer(lane, "x")[0] for lane in lanes]
+        await batcher.stop()
+
+    asyncio.run(main(0.05))
+    assert sizes[0] == 8 and set(sizes[1:4]) <= {1, 2}
+    sizes.clear()
+    asyncio.run(main(1e-9))
+    assert sizes[0] == 8 and set(sizes[1:8]) == {1}
+
+
 def test_a_client_that_is_gone_costs_nothing() -> None:
     async def test(batcher: Texts, gate: Gate) -> None:
         gone, there = newest(), newest()
@@ -188,8 +217,6 @@ def test_stopping_leaves_nobody_waiting() -> None:
 
 def test_an_idle_batcher_sleeps() -> None:
     async def main() -> float:
-        import time
-
         batcher: Texts = Batcher(lambda asked: list(asked))
         batcher.start()
         await batcher.offer(newest(), "x")[0].outcome

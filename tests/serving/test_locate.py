@@ -54,6 +54,7 @@ def test_a_picture_is_found(
     assert found.best is not None and found.best.ref == "05.png" and len(found.candidates) == 3
     assert [one.ref for one in found.candidates] == [one.ref for one in expected.candidates]
     assert found.lat == pytest.approx(expected.lat) and found.answered
+    assert Quality.parse(body["seen"].pop("quality")).height == 120
     assert body["seen"] == {
         "codec": kind.lower(),
         "width": 160,
@@ -88,13 +89,8 @@ def test_a_descriptor_is_found(dtype: str, service: Any, make_picture: Make, des
         assert answer.status_code == 200, answer.text
         body = answer.json()
         assert body["fix"]["candidates"][0]["ref"] == "03.png"
-        assert body["seen"] == {
-            "codec": None,
-            "width": None,
-            "height": None,
-            "bytes": len(data),
-            "bits_per_pixel": None,
-        }
+        nothing = dict.fromkeys(("codec", "width", "height", "bits_per_pixel", "quality"))
+        assert body["seen"] == {**nothing, "bytes": len(data)}
         other = client.post(f"/v1/locate?model={'0' * 16}&dtype={dtype}", content=data)
         assert describer.digest in problem_of(other, 409)
         assert "found none" in problem_of(client.post("/v1/locate", content=data), 409)
@@ -131,6 +127,7 @@ def test_what_the_client_knows_narrows_the_search(service: Any, make_picture: Ma
         ("", "video/h264", bytes(50), 422, "Annex B"),
         ("", "video/h264", b"\0\0\0\1\x67" + bytes(50), 422, "without a picture"),
         ("", "video/vp9", b"\x82\x49\x83\x42" + bytes(50), 422, "cannot be decoded"),
+        ("?quality=best", "image/png", b"x", 422, "expected a quality"),
         ("?k=0", "image/png", b"x", 422, "k"),
         ("?k=101", "image/png", b"x", 422, "at most 100"),
         ("?near=52,13", "image/png", b"x", 422, "together"),
@@ -219,3 +216,23 @@ def test_a_service_without_a_model_takes_descriptors_alone(
         assert answer.json()["fix"]["candidates"][0]["ref"] == "03.png"
         assert "runs no model" in problem_of(client.post("/v1/locate", content=as_file(make_picture(3))), 409)
         assert client.get("/v1/map").json()["model"]["describes"] is False
+
+
+def test_a_model_that_looks_at_the_quality_is_told_of_it(
+    map_folder: Path, describer: Describer, run_service: Callable[..., Any], make_picture: Make
+) -> None:
+    told: list[Any] = []
+
+    class Watched:
+        name, digest, descriptor_size = describer.name, describer.digest, describer.descriptor_size
+        preprocessing, card = describer.preprocessing, {}
+
+        def describe(self, images: Any, quality: Any = None) -> np.ndarray:
+            told.extend(quality)
+            return describer.describe(images, quality)
+
+    with run_service(map_folder, Watched()) as service, service.client() as client:
+        data = as_file(make_picture(1), "JPEG", quality=20)
+        assert client.post("/v1/locate", content=data).json()["seen"]["quality"] == "160x120/jpeg:20"
+        client.post("/v1/locate?quality=120p/h265:qp40", content=data)
+    assert [str(one) for one in told] == ["160x120/jpeg:20", "120p/h265:qp40"]

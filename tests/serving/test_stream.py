@@ -186,7 +186,7 @@ def test_clients_share_alike_and_are_described_together(
                 counts[0] += 1
             flooding.join()
 
-    with run_service(map_folder, slow) as service:
+    with run_service(map_folder, slow, Settings(port=0, limits=Limits(batch_s=1))) as service:
         threads = [threading.Thread(target=greedy, args=(service,))]
         threads += [threading.Thread(target=polite, args=(service, which)) for which in range(1, 5)]
         for thread in threads:

@@ -26,7 +26,14 @@ EXAMPLE_FIX: dict[str, Any] = {
     "reason": None,
     "spread_m": 2.4,
 }
-EXAMPLE_SEEN = {"codec": "jpeg", "width": 320, "height": 240, "bytes": 4210, "bits_per_pixel": 0.43854}
+EXAMPLE_SEEN = {
+    "codec": "jpeg",
+    "width": 320,
+    "height": 240,
+    "bytes": 4210,
+    "bits_per_pixel": 0.43854,
+    "quality": "320x240/jpeg:12",
+}
 EXAMPLE_MS = {"decode": 1.2, "wait": 0.3, "describe": 21.5, "search": 0.9}
 EXAMPLE_ANSWER: dict[str, Any] = {
     "fix": EXAMPLE_FIX,
@@ -68,6 +75,7 @@ class SeenOut(BaseModel):
     height: int | None
     bytes: int
     bits_per_pixel: float | None = Field(description="Of a stream, the mean over its last frames.")
+    quality: str | None = Field(description="What the encoder was set to, as far as it can be guessed.")
 
 
 class Milliseconds(BaseModel):

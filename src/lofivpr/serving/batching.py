@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
@@ -51,12 +52,25 @@ class Batcher(Generic[Asked, Done]):
     """
 
     def __init__(
-        self, work: Callable[[Sequence[Asked]], Sequence[Done | Exception]], most: int = 8, room: int = 256
+        self,
+        work: Callable[[Sequence[Asked]], Sequence[Done | Exception]],
+        most: int = 8,
+        room: int = 256,
+        seconds: float = math.inf,
     ) -> None:
-        """`most`: jobs in a batch. `room`: lanes that may wait at the same time."""
+        """How much at once.
+
+        Args:
+            work: see above.
+            most: jobs in a batch.
+            room: lanes that may wait at the same time.
+            seconds: that a batch may take, going by the last ones: nobody is helped by waiting for the answers of
+                others where the model describes one picture after the other, as it does on a CPU.
+        """
         if min(most, room) < 1:
             raise LofiError(f"expected at least one job in a batch and room for one lane, found {most} and {room}.")
-        self._work, self._most, self._room = work, most, room
+        self._work, self._most, self._room, self._seconds = work, most, room, seconds
+        self._each = 0.0  # seconds that a job of the last batches took
         self._turns: OrderedDict[Lane[Asked, Done], None] = OrderedDict()  # lanes with something to begin
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="describe")
@@ -119,7 +133,8 @@ class Batcher(Generic[Asked, Done]):
     def _take(self) -> list[Job[Asked, Done]]:
         """The next job of each lane whose turn it is; a lane goes to the end of the line when it has been served."""
         batch: list[Job[Asked, Done]] = []
-        while self._turns and len(batch) < self._most:
+        most = self._most if self._each == 0 else max(1, min(self._most, int(min(1e9, self._seconds / self._each))))
+        while self._turns and len(batch) < most:
             lane, _ = self._turns.popitem(last=False)
             job = lane.waiting.popleft()
             if job.outcome.done():  # its client is gone
@@ -146,6 +161,8 @@ class Batcher(Generic[Asked, Done]):
                 for job in batch:
                     job.outcome.cancel()
                 raise
+            each = (time.perf_counter() - began) / len(batch)
+            self._each = (self._each + each) / 2 if self._each else each
             for job, result in zip(batch, results, strict=True):
                 _settle(job.outcome, result)
 

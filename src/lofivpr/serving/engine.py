@@ -14,6 +14,7 @@ import numpy as np
 from lofivpr.errors import LofiError
 from lofivpr.maps import Fix, Map
 from lofivpr.models import Describer, load_describer
+from lofivpr.quality import Quality
 from lofivpr.serving.seen import Seen
 from lofivpr.serving.wire import Where
 
@@ -28,6 +29,7 @@ class Query:
         where, k: what the client knows of its position, and how many places it wants.
         decode_s: seconds that were spent on decoding before.
         descriptor: float32 1 x D, `model_digest` of the model that made it, and the bytes that it came in.
+        quality: what the client says that its encoder was set to, for a model that looks at it; None: as seen.
     """
 
     picture: Callable[[], tuple[np.ndarray, Seen]] | None
@@ -37,6 +39,7 @@ class Query:
     descriptor: np.ndarray | None = None
     model_digest: str | None = None
     n_bytes: int = 0
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,8 @@ class Engine:
             return described
         started = time.perf_counter()
         images = [image for image, _, _ in pictures.values()]
-        rows = np.asarray(self.describer.describe(images, [None] * len(images)), np.float32)
+        told = [queries[number].quality or seen.quality for number, (_, seen, _) in pictures.items()]
+        rows = np.asarray(self.describer.describe(images, told), np.float32)
         seconds = time.perf_counter() - started
         for row, (number, (_, seen, decode_s)) in zip(rows, pictures.items(), strict=True):
             digest, count = self.describer.digest, len(images)

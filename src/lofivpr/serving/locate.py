@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
+from lofivpr.quality import Quality
 from lofivpr.serving.answers import AnswerOut, ProblemOut, answer_body
 from lofivpr.serving.engine import Query
 from lofivpr.serving.packets import PacketDecoder, PacketError
@@ -21,7 +22,7 @@ from lofivpr.serving.problems import MEDIA_TYPE, Problem
 from lofivpr.serving.seen import Seen, open_still, seen_of
 from lofivpr.serving.service import Service
 from lofivpr.serving.settings import Limits
-from lofivpr.serving.wire import Where, first_fault, read_descriptor
+from lofivpr.serving.wire import Where, first_fault, read_descriptor, read_quality
 
 DESCRIPTOR_TYPE = "application/vnd.lofivpr.descriptor"
 STILL_TYPES = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/tiff", "image/bmp")
@@ -90,6 +91,14 @@ async def locate(
             examples=["427x240"],
         ),
     ] = None,
+    quality: Annotated[
+        str | None,
+        Parameter(
+            max_length=60,
+            description="What the encoder was set to; guessed where it is not given.",
+            examples=["240p/h264:qp40"],
+        ),
+    ] = None,
     model: Annotated[str | None, Parameter(max_length=64, description="Of a descriptor: its model's digest.")] = None,
     dtype: Annotated[str, Parameter(max_length=16, description="Of a descriptor: float32 or float16.")] = "float32",
 ) -> JSONResponse:
@@ -101,7 +110,7 @@ async def locate(
         raise Problem(422, f"expected k of at most {limits.most_k}, found {k}.")
     kind = request.headers.get("content-type", _ANY_PICTURE).partition(";")[0].strip().lower()
     check_kind(kind)
-    where = read_where(near, radius_m, heading)
+    where, told = read_where(near, radius_m, heading), read_quality(quality)
     body = await read_body(request, limits)
     wait = service.bytes[client].try_take(len(body))
     if wait:
@@ -109,7 +118,7 @@ async def locate(
     if kind == DESCRIPTOR_TYPE:
         query = _descriptor_query(service, body, dtype, model, where, k)
     else:
-        query = await _picture_query(service, body, kind, size, where, k)
+        query = await _picture_query(service, body, kind, size, where, k, told)
     answer, waited = await service.ask(client, query)
     return JSONResponse(answer_body(answer, waited))
 
@@ -169,7 +178,9 @@ def _descriptor_query(service: Service, body: bytes, dtype: str, model: str | No
     return Query(None, where, k, descriptor=descriptor, model_digest=model, n_bytes=len(body))
 
 
-async def _picture_query(service: Service, body: bytes, kind: str, size: str | None, where: Where, k: int) -> Query:
+async def _picture_query(
+    service: Service, body: bytes, kind: str, size: str | None, where: Where, k: int, quality: Quality | None
+) -> Query:
     if service.takeover.engine.describer is None:
         raise Problem(
             409, "expected a descriptor, found a picture: this service runs no model. Describe it on the device."
@@ -181,7 +192,7 @@ async def _picture_query(service: Service, body: bytes, kind: str, size: str | N
         decode = functools.partial(open_still, body, limits.pixels)
     started = time.perf_counter()
     picture = await service.decode(decode)
-    return Query(lambda: picture, where, k, time.perf_counter() - started)
+    return Query(lambda: picture, where, k, time.perf_counter() - started, quality=quality)
 
 
 def _open_packet(body: bytes, codec: str, size: str | None, limits: Limits) -> tuple[np.ndarray, Seen]:

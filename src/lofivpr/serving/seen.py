@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from PIL import Image
 from lofivpr.maps.evidence import SeenQuality
 from lofivpr.media import BadImageError
 from lofivpr.media.open import decode_image
+from lofivpr.quality import Quality
+from lofivpr.serving.estimate import estimated_quality
 
 # What media opens. Nothing else is tried: Pillow's other readers are many, and one of them starts a program.
 STILLS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP")
@@ -24,7 +27,7 @@ class Seen:
     """Codec, size in pixels and bytes of a query; None where there was no picture.
 
     `bits_per_pixel` is that of the picture itself for a still, and the mean of the last frames for a stream, whose
-    key frames cost many times what the others do.
+    key frames cost many times what the others do. `quality`: the encoder's setting as far as it can be guessed.
     """
 
     codec: str | None
@@ -32,12 +35,14 @@ class Seen:
     height: int | None
     n_bytes: int
     bits_per_pixel: float | None
+    quality: Quality | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         bits = None if self.bits_per_pixel is None else round(self.bits_per_pixel, 5)
         size = {"width": self.width, "height": self.height}
-        return {"codec": self.codec, **size, "bytes": self.n_bytes, "bits_per_pixel": bits}
+        quality = None if self.quality is None else str(self.quality)
+        return {"codec": self.codec, **size, "bytes": self.n_bytes, "bits_per_pixel": bits, "quality": quality}
 
     @property
     def for_calibration(self) -> SeenQuality:
@@ -46,10 +51,16 @@ class Seen:
         return SeenQuality(self.codec if lossy else None, self.height, self.bits_per_pixel if lossy else None)
 
 
-def seen_of(codec: str, size: tuple[int, int], n_bytes: int, mean_bytes: float | None = None) -> Seen:
-    """What was seen of a picture of `size` (width, height)."""
+def seen_of(
+    codec: str,
+    size: tuple[int, int],
+    n_bytes: int,
+    mean_bytes: float | None = None,
+    luminance: Sequence[int] | None = None,
+) -> Seen:
+    """What was seen of a picture of `size` (width, height); see `estimated_quality` for `luminance`."""
     bits = 8 * (n_bytes if mean_bytes is None else mean_bytes) / (size[0] * size[1])
-    return Seen(codec, size[0], size[1], n_bytes, bits)
+    return Seen(codec, size[0], size[1], n_bytes, bits, estimated_quality(codec, size, bits, luminance))
 
 
 def open_still(data: bytes, max_pixels: int) -> tuple[np.ndarray, Seen]:
@@ -61,6 +72,7 @@ def open_still(data: bytes, max_pixels: int) -> tuple[np.ndarray, Seen]:
     try:
         with Image.open(io.BytesIO(data), formats=STILLS) as header:
             codec = (header.format or "unknown").lower()
+            luminance = getattr(header, "quantization", {}).get(0)
     except Image.DecompressionBombError as error:
         raise BadImageError(f"expected at most {max_pixels} pixels, found far more. Shrink the picture.") from error
     except Exception:  # readers of damaged headers raise many kinds; decode_image below says what it is
@@ -74,4 +86,4 @@ def open_still(data: bytes, max_pixels: int) -> tuple[np.ndarray, Seen]:
     except BadImageError as error:
         raise BadImageError(str(error).replace(_FOR_COMMANDS, "")) from error
     codec = "jpeg" if codec == "mpo" else codec  # what some telephones write: a JPEG with more of them behind
-    return image, seen_of(codec, (image.shape[1], image.shape[0]), len(data))
+    return image, seen_of(codec, (image.shape[1], image.shape[0]), len(data), luminance=luminance)

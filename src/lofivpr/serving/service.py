@@ -44,7 +44,7 @@ class Service:
         limits = self.settings.limits
         self.decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="decode")
         self.batcher: Batcher[Query, Answer] = Batcher(
-            lambda queries: self.takeover.engine.work(queries), limits.batch, limits.waiting
+            lambda queries: self.takeover.engine.work(queries), limits.batch, limits.waiting, limits.batch_s
         )
         self.batcher.start()
         self.metrics.waiting.set_function(lambda: self.batcher.lanes_waiting)

@@ -53,7 +53,8 @@ class Limits:
         streams: of a client, open at the same time.
         refused_per_minute: wrong keys from one address, before it is not listened to for a while.
         most_k: places that one answer may hold.
-        batch: pictures that are described together.
+        batch: pictures that are described together at most.
+        batch_s: seconds that a batch may take, which decides how many it holds.
         waiting: clients that may wait at the same time.
         waiting_each: still queries of one client that may wait.
         read_s: seconds in which a request must have arrived, and a stream's hello.
@@ -73,6 +74,7 @@ class Limits:
     refused_per_minute: int = 30
     most_k: int = 100
     batch: int = 8
+    batch_s: float = 0.1
     waiting: int = 256
     waiting_each: int = 16
     sequence_places: int = 200_000

@@ -22,7 +22,7 @@ from lofivpr.serving.logs import log
 from lofivpr.serving.problems import Problem
 from lofivpr.serving.security import PROTOCOL
 from lofivpr.serving.service import Service
-from lofivpr.serving.wire import Hello, WireError, read_hello, read_packet
+from lofivpr.serving.wire import Hello, Where, WireError, read_hello, read_packet, read_quality
 
 router = APIRouter()
 POLICY, LATER = 1008, 1013  # close codes of RFC 6455 and its registry
@@ -110,7 +110,8 @@ class Stream:
         engine = self._service.takeover.engine
         if engine.describer is None:
             raise WireError("expected descriptors, found a stream: this service runs no model. Use POST /v1/locate.")
-        self._hello = hello
+        self._hello, self._quality = hello, read_quality(hello.quality)
+        self._where = Where(near=hello.near, radius_m=hello.radius_m, heading=hello.heading)
         self._reader = FrameReader(hello, self._limits)
         if not hello.sequence:
             self._following = None
@@ -154,7 +155,9 @@ class Stream:
 
     def _offer(self, frame: Frame) -> None:
         k = self._hello.k if self._following is None else Following.candidates(self._hello.k)
-        job, replaced = self._service.batcher.offer(self._lane, Query(frame.picture, self._hello, k, frame.decode_s))
+        job, replaced = self._service.batcher.offer(
+            self._lane, Query(frame.picture, self._where, k, frame.decode_s, quality=self._quality)
+        )
         if replaced and self._newest is not None:
             self._skipped.append(self._newest[0].frame_id)
             self.counts["skipped"] += 1

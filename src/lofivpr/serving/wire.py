@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lofivpr.errors import LofiError
+from lofivpr.quality import Quality
 from lofivpr.serving.packets import VIDEO_CODECS
 
 HEADER = struct.Struct(">QQ")  # frame id, microseconds since an origin of the client's choice; then the packet
@@ -49,6 +50,9 @@ class Hello(Where):
         None, description="Width and height that were encoded; needed where an odd size was padded to an even one."
     )
     k: int = Field(5, ge=1, description="Places in an answer.")
+    quality: str | None = Field(
+        None, max_length=60, description="What the encoder is set to, such as 240p/h264:qp40; else it is guessed."
+    )
     sequence: bool = Field(False, description="Filter the answers along the stream.")
 
     @model_validator(mode="after")
@@ -56,6 +60,15 @@ class Hello(Where):
         if self.size is not None and not all(1 <= side <= 65535 for side in self.size):
             raise ValueError(f"expected a width and a height of 1 to 65535 pixels, found {list(self.size)}")
         return self
+
+
+def read_quality(text: str | None) -> Quality | None:
+    """What a client says that its encoder is set to.
+
+    Raises:
+        QualityError: not in the grammar.
+    """
+    return None if text is None else Quality.parse(text)
 
 
 def read_hello(text: str) -> Hello:
