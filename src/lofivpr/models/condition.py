@@ -25,15 +25,16 @@ class _Scale(NamedTuple):
 
 FAMILIES = ("none", "jpeg", "h264", "h265", "av1")
 # Codecs that no model may have been trained on borrow their nearest relative: WebP's lossy pictures are VP8's
-# intra frames, predicted and transformed much as H.264's; VP9 has large transforms as H.265; AVIF is AV1.
+# intra frames, predicted and transformed much as H.264's; VP9 has large transforms as H.265; AVIF is AV1. Their
+# ends are those at which a picture takes as many bits as the relative's; some lie beyond what the codec can do.
 _SCALES = {
     "jpeg": _Scale("jpeg", 40, 5, logarithmic=True),
-    "webp": _Scale("h264", 60, 1),
-    "avif": _Scale("av1", 60, 10),
+    "webp": _Scale("h264", 45, -36),
+    "avif": _Scale("av1", 40, -25),
     "h264": _Scale("h264", 30, 48),
     "h265": _Scale("h265", 30, 48),
     "av1": _Scale("av1", 35, 63),
-    "vp9": _Scale("h265", 35, 63),
+    "vp9": _Scale("h265", 51, 77),
 }
 # A bitrate says strength by the bits that a pixel gets, about those of the settings above at 240p.
 _BITS_PER_PIXEL = _Scale("", 0.8, 0.08, logarithmic=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lofivpr.quality.clip import EncodedClip
 from lofivpr.quality.degrade import DegradedFolder, degrade_folder
 from lofivpr.quality.degraded_row import DegradedRow
+from lofivpr.quality.estimate import estimate_quality
 from lofivpr.quality.grammar import QualityError
 from lofivpr.quality.metrics import psnr, ssim
 from lofivpr.quality.quality import Encoded, Quality
@@ -19,6 +20,7 @@ __all__ = [
     "QualityError",
     "QualityRange",
     "degrade_folder",
+    "estimate_quality",
     "psnr",
     "ssim",
 ]
