@@ -65,7 +65,7 @@ def test_it_is_a_value_that_goes_through_json() -> None:
 
 
 def test_unknown_names_versions_and_countings() -> None:
-    with pytest.raises(PlacesError, match=r"roles v1, leave-panorama-out v1\), found msls v1"):
+    with pytest.raises(PlacesError, match=r"roles v1, leave-panorama-out v1, msls-val v1.*\), found msls v1"):
         Protocol("msls")
     with pytest.raises(PlacesError, match="found roles v2"):
         Protocol.from_dict({"name": "roles", "version": 2})

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from lofivpr.places.datasets import Terms, named_terms
 from lofivpr.places.geodesy import PlacesError
 from lofivpr.places.places import Places
 from lofivpr.places.positives import Positives
+from lofivpr.places.selection import apart, asked_of
 
-VERSIONS = {"roles": 1, "leave-panorama-out": 1}
+GENERAL = ("roles", "leave-panorama-out")  # fit any places; all others are of public data sets
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Protocol:
 
     `roles`: the pictures of role query are searched among those of role database. `leave-panorama-out`: every
     picture is once a query, its database all pictures of other panoramas (a picture without panorama leaves
-    only itself out).
+    only itself out). The protocols of public data sets, such as `pitts30k-test`, are one of these two on a part
+    of the pictures that `datasets.yaml` fixes, with positives and counting as published: see `named`.
 
     Attributes:
         without_positives: a query without right answer is a `miss` (the field's habit) or left out, `drop`.
@@ -67,11 +71,46 @@ class Protocol:
     version: int = 1
 
     def __post_init__(self) -> None:
-        if VERSIONS.get(self.name) != self.version:
-            known = ", ".join(f"{name} v{version}" for name, version in VERSIONS.items())
-            raise PlacesError(f"expected a protocol ({known}), found {self.name} v{self.version}.")
+        known = named_terms()
+        if self.name not in known or known[self.name].version != self.version:
+            near = [*GENERAL, *difflib.get_close_matches(self.name, known, n=4)]
+            raise PlacesError(
+                f"expected a protocol (such as {', '.join(f'{name} v{known[name].version}' for name in near)}), found "
+                f"{self.name} v{self.version}. docs/data.md lists all."
+            )
+        self._check_terms()
         if self.without_positives not in ("miss", "drop"):
             raise PlacesError(f"expected without_positives miss or drop, found {self.without_positives!r}.")
+
+    def _check_terms(self) -> None:
+        """A published protocol keeps its positives and its counting; the two general ones have none of their own."""
+        if self.name in GENERAL:
+            return
+        fixed = (self.terms.positives, self.terms.without_positives)
+        found = (str(self.positives), self.without_positives)
+        if found != fixed:
+            raise PlacesError(
+                f"expected positives {fixed[0]} and without_positives {fixed[1]}, which {self.name} fixes, found "
+                f"{found[0]} and {found[1]}. Use Protocol.named({self.name!r}), or one of {', '.join(GENERAL)}."
+            )
+
+    @classmethod
+    def named(cls, name: str) -> Protocol:
+        """A protocol with the positives, the counting and the version that its name stands for.
+
+        Raises:
+            PlacesError: no such protocol.
+        """
+        if name not in named_terms():
+            return cls(name)  # its message names the near ones
+        terms = named_terms()[name]
+        counting: Any = terms.without_positives
+        return cls(name, Positives.parse(terms.positives), counting, version=terms.version)
+
+    @property
+    def terms(self) -> Terms:
+        """What the name fixes besides positives and counting: the pictures that are asked and searched."""
+        return named_terms()[self.name]
 
     def __str__(self) -> str:
         counted = "count as misses" if self.without_positives == "miss" else "are left out"
@@ -79,6 +118,7 @@ class Protocol:
             f"{self.name} v{self.version}: positives {self.positives}, queries without positives {counted}, "
             f"database of {self.database_model} at {self.database_quality}, queries at {self.query_quality}"
             + (f", places {self.places}" if self.places else "")
+            + (f" (discouraged: {self.terms.discouraged})" if self.terms.discouraged else "")
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,7 +156,8 @@ class Protocol:
                 f"expected the places {self.places} of the protocol, found {places.digest}. "
                 "Use the same places.csv and split, or make the protocol anew."
             )
-        cases = self._by_roles(places) if self.name == "roles" else self._leave_panorama_out(places)
+        asked = asked_of(places, self.terms)
+        cases = self._by_roles(asked) if self.terms.kind == "roles" else self._leave_panorama_out(asked)
         if cases.queries_without_positives == len(cases.queries):
             raise PlacesError(
                 f"expected queries with positives by {self.positives}, found none among {len(cases.queries)} "
@@ -127,7 +168,12 @@ class Protocol:
 
     def _by_roles(self, places: Places) -> Cases:
         queries, database = places.queries, places.database
-        return Cases(queries, database, self.positives.find(queries, database))
+        found = self.positives.find(queries, database)
+        if not self.terms.together:
+            return Cases(queries, database, found)
+        outside = apart(queries, database, self.terms.together)
+        positives = [np.setdiff1d(rows, out) for rows, out in zip(found, outside, strict=True)]
+        return Cases(queries, database, positives, outside)
 
     def _leave_panorama_out(self, places: Places) -> Cases:
         members: dict[str, list[int]] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from lofivpr.places.datasets import dataset_at
 from lofivpr.places.geodesy import PlacesError
 
 
@@ -54,13 +55,24 @@ def detect(path: str | Path, convention: str | None = None) -> Format:
     if convention is not None and convention not in FORMATS:
         raise PlacesError(f"expected a convention ({', '.join(FORMATS)}), found {convention!r}.")
     if not path.exists():
-        raise PlacesError(f"expected a places.csv or a folder of pictures, found nothing at {path}. Check the path.")
+        raise PlacesError(f"expected {_expected(path)}, found nothing at {path}. {_advice(path)}")
     if convention is not None:
         return FORMATS[convention]
     for entry in sorted(FORMATS.values(), key=lambda entry: entry.order):
         if entry.matches(path):
             return entry
     raise PlacesError(
-        "expected a places.csv, or a folder with places.csv, with UTM-named pictures (@easting@northing@...) "
-        f"or with any pictures, found none of them at {path}."
+        f"expected {_expected(path)} or any other convention, found none of them at {path}. {_advice(path)}"
     )
+
+
+def _expected(path: Path) -> str:
+    """What could be at a path, by its name."""
+    dataset = dataset_at(path)
+    return f"{dataset.title}" if dataset else "a places.csv, or a folder of pictures"
+
+
+def _advice(path: Path) -> str:
+    """Where the data set that a path is named after comes from."""
+    dataset = dataset_at(path)
+    return dataset.advice(path) if dataset else f"Check the path. Conventions: {', '.join(FORMATS)}."

@@ -8,14 +8,13 @@ from typing import Any
 import pyarrow as pa
 
 from lofivpr.places.columns import LOCAL, SCHEMA, parse_cell
+from lofivpr.places.formats.labels import folders_of, role_of, split_of
 from lofivpr.places.formats.pictures import pictures_under
 from lofivpr.places.formats.registry import Found, register_format
 from lofivpr.places.geodesy import PlacesError, zone_of
 
-SPLITS = ("train", "val", "test")
-ROLES = {"database": "database", "queries": "query"}
 FIELDS = ("easting", "northing", "zone", "letter", "lat", "lon", "panorama", "tile", "heading_deg")
-COLUMNS = ("image", "easting", "northing", "zone", "panorama", "heading_deg", "split", "role")
+COLUMNS = ("image", "easting", "northing", "zone", "panorama", "frame", "heading_deg", "split", "role")
 
 
 def _matches(path: Path) -> bool:
@@ -24,12 +23,13 @@ def _matches(path: Path) -> bool:
 
 @register_format("utm-names", order=50, matches=_matches)
 def read_utm_names(path: Path) -> Found:
-    """Read a folder of UTM-named pictures; folders named train, val, test and database, queries on the way to
-    a picture are its split and role.
+    """Read a folder of UTM-named pictures; folders named train, val, test and database, gallery, queries,
+    queries_night and so on, on the way to a picture, are its split and role.
 
     Easting and northing are the position: names carry them to a centimetre, but lat and lon only to five
     decimals, about a metre. Without zone and letter, lat and lon tell the zone; without these too, metres are
-    local, as in the pseudo-UTM of frame-indexed data sets. The name's time and note have no fixed form and
+    local, as in the pseudo-UTM of frame-indexed data sets, where a whole number in the place of the panorama
+    is the frame. The name's time and note have no fixed form and
     are not read.
 
     Raises:
@@ -38,7 +38,7 @@ def read_utm_names(path: Path) -> Found:
     images = list(pictures_under(path)) if path.is_dir() else []
     if not images:
         raise PlacesError(f"expected UTM-named pictures under {path}, found none. Check the path.")
-    rows = [_row(image) for image in images]
+    rows = [_row(path, image) for image in images]
     return Found(
         path,
         pa.table({name: pa.array([row[name] for row in rows], SCHEMA.field(name).type) for name in COLUMNS}),
@@ -49,7 +49,7 @@ def _name(image: str) -> str:
     return PurePosixPath(image).name
 
 
-def _row(image: str) -> dict[str, Any]:
+def _row(path: Path, image: str) -> dict[str, Any]:
     # Only the file name is split: a folder may have an @ of its own.
     texts = PurePosixPath(image).stem.split("@")
     if len(texts) < 3 or texts[0]:
@@ -63,16 +63,18 @@ def _row(image: str) -> dict[str, Any]:
     }
     if values["easting"] is None or values["northing"] is None:
         raise PlacesError(f"expected an easting and a northing in the name, found none in {image}.")
-    folders = PurePosixPath(image).parts[:-1]
+    zone, panorama = _zone(fields, values), fields.get("panorama") or None
+    folders = folders_of(path, image)
     return {
         "image": image,
         "easting": values["easting"],
         "northing": values["northing"],
-        "zone": _zone(fields, values),
-        "panorama": fields.get("panorama") or None,
+        "zone": zone,
+        "panorama": panorama,
+        "frame": int(panorama) if zone == LOCAL and panorama and panorama.isdecimal() else None,
         "heading_deg": values["heading_deg"],
-        "split": next((name for name in folders if name in SPLITS), None),
-        "role": next((ROLES[name] for name in reversed(folders) if name in ROLES), None),
+        "split": split_of(folders),
+        "role": role_of(folders),
     }
 
 
