@@ -12,7 +12,7 @@ from lofivpr.errors import LofiError
 from lofivpr.maps import writer
 from lofivpr.maps.codes import check_dtype, check_rows
 from lofivpr.maps.manifest import MANIFEST, STAGING, Manifest
-from lofivpr.maps.segment import Rows
+from lofivpr.maps.rows import Rows
 from lofivpr.models import Describer
 from lofivpr.places import Places
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from lofivpr.maps.manifest import Loss
-from lofivpr.maps.segment import Rows
+from lofivpr.maps.rows import ArrayRows, Rows
 from lofivpr.maps.shelf import Found
 from lofivpr.places import Places, Positives
 from lofivpr.search import nearest
@@ -75,7 +76,8 @@ def exact_first(rows: Rows, wanted: np.ndarray, excluded: list[np.ndarray]) -> t
     """Descriptors (float32 Q x D) of usable rows `wanted`, and the first other place of each (int64 Q) by float32."""
     usable = np.flatnonzero(rows.ok)
     queries = rows.rows(usable[wanted])
-    first = nearest(queries, rows, 1, [usable[out] for out in excluded]).indices[:, 0]  # type: ignore[arg-type]
+    database: Any = rows.array if isinstance(rows, ArrayRows) else rows
+    first = nearest(queries, database, 1, [usable[out] for out in excluded]).indices[:, 0]
     return queries, np.searchsorted(usable, first)
 
 

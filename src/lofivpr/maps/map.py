@@ -17,7 +17,7 @@ from lofivpr.maps.filters import TOLERANCE_DEG, Filter
 from lofivpr.maps.fix import Fix
 from lofivpr.maps.locate import CANDIDATES, Picture, arrived, described, fixes
 from lofivpr.maps.manifest import Manifest
-from lofivpr.maps.segment import Rows
+from lofivpr.maps.rows import Rows
 from lofivpr.maps.view import MapView
 from lofivpr.models import Describer
 from lofivpr.places import Places

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,31 +17,10 @@ from lofivpr.errors import LofiError
 from lofivpr.files import atomic_path
 from lofivpr.maps.codes import CodeBlock, block_rows, write_block
 from lofivpr.maps.manifest import Segment, StoredFile
+from lofivpr.maps.rows import Rows
 from lofivpr.places import Places
 
 PLACES, POINTS = "places.arrow", "points.npy"
-
-
-class Rows(Protocol):
-    """Descriptors of a list of pictures; fulfilled by `DescriptorStore`."""
-
-    @property
-    def dimension(self) -> int:
-        """Numbers in a descriptor."""
-
-    @property
-    def ok(self) -> np.ndarray:
-        """bool N: whether a row holds a descriptor."""
-
-    def __len__(self) -> int: ...
-
-    def blocks(self) -> Iterator[np.ndarray]:
-        """n x D descriptors, in order."""
-        ...
-
-    def rows(self, indices: np.ndarray) -> np.ndarray:
-        """float32 n x D descriptors of some rows."""
-        ...
 
 
 def segment_folder(folder: Path, name: str) -> Path:

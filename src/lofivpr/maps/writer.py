@@ -21,9 +21,9 @@ from lofivpr.maps.filters import Filter
 from lofivpr.maps.index import EXACT_ROWS, train_index, write_index
 from lofivpr.maps.loss import exact_first, first_other, measure_loss, sampled_queries
 from lofivpr.maps.manifest import STAGING, Index, Manifest, Segment, Tombstones
+from lofivpr.maps.rows import Rows
 from lofivpr.maps.segment import (
     PLACES,
-    Rows,
     SegmentReader,
     segment_folder,
     stored_file,
