@@ -126,3 +126,22 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("towns") / "town"
     make_town(out, pictures=32)
     return out
+
+
+@pytest.fixture
+def command(places: Path, teacher: Path, tmp_path: Path) -> Callable[..., list[object]]:
+    """The arguments of a command that works, with options changed or added; None leaves one out."""
+    shapes: dict[str, dict[str, object]] = {
+        "describe": {"model": teacher, "places": places, "out": tmp_path / "out", "split": "test"},
+        "evaluate": {"model": teacher, "places": places, "out": tmp_path / "out", "split": "test"},
+        "train": {"places": places, "out": tmp_path / "out", "backbone": "tiny", "epochs": 0},
+        "distill": {"teacher": teacher, "places": places, "out": tmp_path / "out", "epochs": 0},
+    }
+
+    def arguments(name: str, **options: object) -> list[object]:
+        if name == "degrade":
+            return [name, options["places"], tmp_path / "out", "--quality", options.get("quality", "raw")]
+        chosen = {key: value for key, value in (shapes[name] | options).items() if value is not None}
+        return [name, *(word for key, value in chosen.items() for word in (f"--{key.replace('_', '-')}", value))]
+
+    return arguments
