@@ -21,7 +21,7 @@ from lofivpr.training.run import _Run
 from lofivpr.training.trainer import Trainer
 
 PICTURES = 280  # of which about 130 train: five steps
-REPEATS = 5
+REPEATS = 3
 Row = tuple[str, str, float, float]
 
 
