@@ -155,3 +155,13 @@ def test_a_folder_name_is_no_markup(done: Done, places: Path, teacher: Path, tmp
     shutil.copytree(teacher, folder)
     printed = done("evaluate", "--model", folder, "--places", places, "--split", "test", "--out", out)
     assert "[red]student[v2]" in printed and str(out / "report.html") in printed
+
+
+def test_a_report_without_photographs(evaluate: Any, teacher: Path, other: Path, tmp_path: Path) -> None:
+    """Every picture inside the page is a drawing."""
+    kinds = []
+    for choice in ("--pictures", "--no-pictures"):
+        evaluate("--model", teacher, "--model", other, "--quality", "raw", "--quality", "48p/jpeg:5", choice)
+        html = (tmp_path / "out" / "report.html").read_text()
+        kinds.append({part.partition(";")[0] for part in html.split("data:image/")[1:]})
+    assert "jpeg" in kinds[0] and kinds[1] == {"svg+xml"}

@@ -12,7 +12,6 @@ from PIL import Image
 
 from lofivpr.evaluation import Results
 from lofivpr.evaluation.claims import descriptor_claims, recovery_claims, share_text
-from lofivpr.evaluation.report import write_report
 from lofivpr.evaluation.table import rivals
 from lofivpr.evaluation.thumbs import thumbnail
 
@@ -110,7 +109,7 @@ def test_right_and_wrong_are_said_in_words_too(page: tuple[Page, str]) -> None:
 
 
 def test_photographs_can_be_left_out(compared: Results, tmp_path: Path) -> None:
-    parsed = Page(write_report(compared, tmp_path / "r.html", pictures=False).read_text())
+    parsed = Page(compared.report(tmp_path / "r.html", pictures=False).read_text())
     assert all(address.startswith("data:image/svg") for address in parsed.addresses)
 
 

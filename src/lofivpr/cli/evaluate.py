@@ -35,6 +35,9 @@ def evaluate(
         Literal["miss", "drop"], typer.Option(help="A query without positives: miss or drop.")
     ] = "miss",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad pictures, and list them.")] = False,
+    pictures: Annotated[
+        bool, typer.Option("--pictures/--no-pictures", help="Photographs in the report: leave them out to pass it on.")
+    ] = True,
 ) -> None:
     """Recall of models at qualities, with intervals, curves and a report."""
     if positives is not None and radius is not None:
@@ -53,7 +56,7 @@ def evaluate(
         skip_bad=skip_bad,
     )
     results.save(out)
-    results.report(out / "report.html")
+    results.report(out / "report.html", pictures=pictures)
     print_results(results)
     for picture in results.skipped:
         typer.echo(f"skipped {picture.image}: {picture.reason}")

@@ -156,11 +156,11 @@ class Results:
         self.save_tables(folder)
         return save_plots(self, Path(folder) / "plots")
 
-    def report(self, path: str | Path, title: str | None = None) -> Path:
-        """Write one self-contained HTML file and return its path."""
+    def report(self, path: str | Path, title: str | None = None, pictures: bool = True) -> Path:
+        """Write one self-contained HTML file and return its path; see `lofivpr.evaluation.report.write_report`."""
         from lofivpr.evaluation.report import write_report
 
-        return write_report(self, path, title)
+        return write_report(self, path, title, pictures)
 
     @classmethod
     def load(cls, folder: str | Path, root: Path | None = None) -> Results:
