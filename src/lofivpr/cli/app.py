@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
+from lofivpr.cli.data import data
 from lofivpr.cli.demo import demo
 from lofivpr.cli.evaluate import evaluate
 from lofivpr.cli.maps import maps
@@ -61,6 +62,7 @@ app = typer.Typer(
 for command in (demo, town, degrade, train, distill, describe, evaluate, serve):
     app.command()(command)
 app.add_typer(models, name="models")
+app.add_typer(data, name="data")
 app.add_typer(maps, name="map")
 
 

@@ -39,7 +39,7 @@ def query_map(results: Results, focus: Focus, theme: Theme = LIGHT) -> Figure | 
                 _points(axes, spots[numbers], kind, f"{words[kind]} ({len(numbers)})", theme)
         axes.set_aspect("equal", adjustable="datalim")
         axes.set_axis_off()
-        _scale_bar(axes, float(extent.max()), theme)
+        scale_bar(axes, float(extent.max()), theme)
         figure.legend(loc="outside upper left", ncols=4 if focus.is_pair else 2, handletextpad=0.2, columnspacing=1.2)
     return figure
 
@@ -75,7 +75,7 @@ def _points(axes: Axes, xy: np.ndarray, kind: str, label: str, theme: Theme) -> 
     )
 
 
-def _scale_bar(axes: Axes, extent: float, theme: Theme) -> None:
+def scale_bar(axes: Axes, extent: float, theme: Theme) -> None:
     """A bar of a round length of about a sixth of the map, at the lower left."""
     length = max((m for m in BAR_LENGTHS_M if m <= max(extent / 5, 1)), default=1)
     left, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
