@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from lofivpr.models.export import export_onnx
     from lofivpr.models.freezing import freeze_batch_norm_statistics, set_trainable_stages
     from lofivpr.models.gem import GeM
-    from lofivpr.models.initialise import initialise_netvlad
+    from lofivpr.models.hub import push_to_hub
+    from lofivpr.models.initialise import initialise_netvlad, initialise_vocabulary
     from lofivpr.models.netvlad import NetVLAD
     from lofivpr.models.place_model import Output, PlaceModel
 
@@ -43,6 +44,8 @@ _NEED_TORCH = {
     "export_onnx": "export",
     "freeze_batch_norm_statistics": "freezing",
     "initialise_netvlad": "initialise",
+    "initialise_vocabulary": "initialise",
+    "push_to_hub": "hub",
     "set_trainable_stages": "freezing",
 }
 
@@ -66,7 +69,9 @@ __all__ = [
     "freeze_batch_norm_statistics",
     "heatmap",
     "initialise_netvlad",
+    "initialise_vocabulary",
     "load_describer",
+    "push_to_hub",
     "read_card",
     "read_config",
     "register_aggregator",

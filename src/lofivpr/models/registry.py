@@ -16,7 +16,9 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import re
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -37,12 +39,15 @@ _BUILTIN_BACKBONES = {
     **dict.fromkeys((f"dinov2_{size}14{end}" for size in "sbl" for end in ("", "_reg")), "vision_transformer"),
     "tiny_vit": "vision_transformer",
 }
+_REGISTERS = re.compile(r'^@register_aggregator\("([^"]+)"\)', re.MULTILINE)
 _BUILTIN_AGGREGATORS = {
     "gem": "gem",
     "netvlad": "netvlad",
-    "eigenplaces": "aggregators.cosplace",
-    **{name: f"aggregators.{name}" for name in ("boq", "convap", "cosplace", "cricavpr", "megaloc", "mixvpr")},
-    **{name: f"aggregators.{name}" for name in ("salad", "vlad")},
+    **{
+        name: f"aggregators.{path.stem}"
+        for path in sorted((Path(__file__).parent / "aggregators").glob("[!_]*.py"))
+        for name in _REGISTERS.findall(path.read_text(encoding="utf-8"))
+    },
 }
 
 

@@ -29,9 +29,12 @@ class _DescriptorAndMatrix:
     @torch.inference_mode()
     def describe(self, images: Sequence[np.ndarray], quality: object = None) -> np.ndarray:
         """float32 N x (D + C * C)."""
-        output = self.teacher(torch.from_numpy(self.preprocessing.to_array(images)))
-        matrices = channel_matrix(output.features).flatten(1)
-        return torch.cat([output.descriptor, matrices], dim=1).float().cpu().numpy()
+        pixels = torch.from_numpy(self.preprocessing.to_array(images))
+        # One at a time where pictures of a batch see each other: what is kept must not depend on its neighbours.
+        batches = [pixels] if self.teacher.batch_independent else pixels.split(1)
+        outputs = [self.teacher(batch) for batch in batches]
+        rows = [torch.cat([out.descriptor, channel_matrix(out.features).flatten(1)], dim=1) for out in outputs]
+        return torch.cat(rows).float().cpu().numpy()
 
 
 @dataclass(frozen=True)
