@@ -63,19 +63,20 @@ def _print_inventory(found: Checked) -> None:
 
 
 def _print_protocols(found: Checked) -> None:
-    table = Table("protocol", "positives", "queries", "database", "with positives", "median", "published")
+    table = Table()
+    table.add_column("protocol", no_wrap=True)
+    for name in ("positives", "queries", "with positives", "positives of each", "database"):
+        table.add_column(name, justify="right")
     for one in found.asked:
+        counts = (str(one.queries), str(one.with_positives), f"{one.positives:g}", str(one.database))
         name = f"{one.protocol.name} v{one.protocol.version}"
-        if one.fault:
-            table.add_row(name, str(one.protocol.positives), "-", "-", "-", "-", one.published)
-            continue
-        counts = (str(one.queries), str(one.database), str(one.with_positives), f"{one.positives:g}")
-        told = f"{one.published}, differs" if not one.as_published else one.published
-        table.add_row(name, str(one.protocol.positives), *counts, told)
+        table.add_row(name, str(one.protocol.positives), *(["-"] * 4 if one.fault else counts))
     Console().print(table)
     for one in found.asked:
         if one.fault:
             typer.echo(f"{one.protocol.name}: {one.fault}")
+        elif not one.as_published:
+            typer.echo(f"{one.protocol.name}: {one.queries} / {one.database} differ from the published {one.published}")
         if one.protocol.terms.discouraged:
             typer.echo(f"{one.protocol.name} is discouraged: {one.protocol.terms.discouraged}")
 

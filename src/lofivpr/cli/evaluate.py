@@ -14,6 +14,7 @@ from lofivpr.errors import LofiError
 from lofivpr.evaluation import Results
 from lofivpr.evaluation import evaluate as run_evaluation
 from lofivpr.places import Places, Positives
+from lofivpr.places.protocol import GENERAL
 
 
 def evaluate(
@@ -26,7 +27,9 @@ def evaluate(
     split: Annotated[str | None, typer.Option(help="The split to test on; all pictures if not given.")] = None,
     positives: Annotated[str | None, typer.Option(help="25m; 25m,45deg; place; 2frames.")] = None,
     radius: Annotated[float | None, typer.Option(help="Short for --positives <radius>m.")] = None,
-    protocol: Annotated[str, typer.Option(help="roles or leave-panorama-out.")] = "roles",
+    protocol: Annotated[
+        str, typer.Option(help="roles, leave-panorama-out, or a data set's own: `lofivpr data list`.")
+    ] = "roles",
     database_model: Annotated[
         Path | None, typer.Option(help="Describes the database; default: the student's teacher, or itself.")
     ] = None,
@@ -42,6 +45,11 @@ def evaluate(
     """Recall of models at qualities, with intervals, curves and a report."""
     if positives is not None and radius is not None:
         raise LofiError("expected --positives or --radius, found both: --radius 25 is short for --positives 25m.")
+    if protocol not in GENERAL and (positives is not None or radius is not None or without_positives != "miss"):
+        given = (
+            f"--positives {positives or radius}" if positives or radius else f"--without-positives {without_positives}"
+        )
+        raise LofiError(f"expected only --protocol {protocol}, which fixes its positives, found {given}. Leave it out.")
     data = Places.open(places)
     results = run_evaluation(
         model,

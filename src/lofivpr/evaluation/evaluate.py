@@ -20,6 +20,7 @@ from lofivpr.evaluation.recall import WithoutPositives, counted_queries
 from lofivpr.evaluation.results import Results
 from lofivpr.evaluation.rows import DescriptorRow, Row, SkippedPicture
 from lofivpr.places import Places, Positives, Protocol
+from lofivpr.places.protocol import GENERAL
 from lofivpr.quality import Quality
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def evaluate(
         models: describers or model folders.
         qualities: what the queries go through, such as "240p/jpeg:5".
         positives: "25m", "25m,45deg", "place" or "2frames".
-        protocol: "roles", "leave-panorama-out", or a `Protocol`, which then decides all that it names.
+        protocol: "roles", "leave-panorama-out", or that of a public data set, such as "pitts30k-test", which fixes
+            positives and counting; or a `Protocol`, which then decides all that it names.
         database_model: describes the database for all models.
         database_quality: what the database went through, or "same" as the queries.
         without_positives: "miss" or "drop".
@@ -88,6 +90,8 @@ def _points(qualities: Sequence[str | Quality]) -> list[Quality]:
 def _protocol(
     name: str, positives: str | Positives, without_positives: WithoutPositives, database_quality: str
 ) -> Protocol:
+    if name not in GENERAL:
+        return replace(Protocol.named(name), database_quality=database_quality)
     return Protocol(
         name=name,
         positives=Positives.parse(positives),

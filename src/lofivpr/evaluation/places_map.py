@@ -67,9 +67,19 @@ def _panel(axes: Axes, part: Places, split: str, theme: Theme) -> None:
         axes.set_ylabel("latitude in degrees")
         axes.grid()
         return
+    extent = _frame(axes, xy)
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_axis_off()
-    scale_bar(axes, float(np.ptp(xy, axis=0).max()), theme)
+    scale_bar(axes, extent, theme)
+
+
+def _frame(axes: Axes, xy: np.ndarray) -> float:
+    """Limits about the points with room for a scale bar below them; returns the longer extent in metres."""
+    middle, extent = (xy.min(axis=0) + xy.max(axis=0)) / 2, float(max(np.ptp(xy, axis=0).max(), 1.0))
+    half = np.maximum(np.ptp(xy, axis=0), extent / 2) * 0.55
+    axes.set_xlim(middle[0] - half[0], middle[0] + half[0])
+    axes.set_ylim(middle[1] - half[1] - 0.08 * extent, middle[1] + half[1])
+    return extent
 
 
 def _plane(part: Places) -> tuple[np.ndarray, bool]:
