@@ -89,3 +89,10 @@ def test_not_found_says_which_archive_to_get(tmp_path: Path) -> None:
         Places.open(tmp_path / "Pitts250k")
     with pytest.raises(PlacesError, match="expected a places.csv, or a folder .* Check the path"):
         Places.open(tmp_path / "nothing")
+
+
+def test_the_documentation_names_every_set_and_every_protocol() -> None:
+    file = Path(__file__).parents[2] / "docs" / "data.md"
+    text = file.read_text(encoding="utf-8").partition("## Public data sets")[2].partition("## Your own")[0]
+    for dataset in public_datasets().values():
+        assert all(f"`{name}`" in text for name in dataset.protocols), dataset.name
