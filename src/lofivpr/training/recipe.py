@@ -97,8 +97,9 @@ class Recipe(BaseModel):
 
     @property
     def rungs(self) -> list[Quality]:
-        """One quality for each entry of the ladder: a range's lowest height at its middle setting."""
-        return [_middle(entry) for entry in self.ladder]
+        """One quality for each entry of the ladder, that validation asks at: of a range its hardest end, since
+        at the others every epoch is nearly as good as the next."""
+        return [_hardest(entry) for entry in self.ladder]
 
     @property
     def digest(self) -> str:
@@ -144,10 +145,10 @@ class Recipe(BaseModel):
         return _validated(_yaml(text, str(name)), source=str(name))
 
 
-def _middle(entry: QualityRange) -> Quality:
-    if entry.low.value is None or entry.high.value is None:
-        return entry.low
-    return replace(entry.low, value=(entry.low.value + entry.high.value) // 2)
+def _hardest(entry: QualityRange) -> Quality:
+    """The lowest height at the setting of the fewest bytes: low in a quality and a bitrate, high in a quantizer."""
+    coarsest = entry.high.value if entry.low.mode in ("qp", "crf") else entry.low.value
+    return replace(entry.low, value=coarsest)
 
 
 def recipe_names() -> list[str]:
