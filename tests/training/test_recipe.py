@@ -70,7 +70,7 @@ def test_a_ladder_holds_points_and_ranges() -> None:
     texts = ["raw", "60p", "180p..480p/jpeg:5..50", "240p/h265:qp30..47"]
     recipe = Recipe.load("all-qualities").with_settings([f"qualities={texts}"])
     assert [str(entry) for entry in recipe.ladder] == list(recipe.qualities) == texts
-    assert [str(rung) for rung in recipe.rungs] == ["raw", "60p", "180p/jpeg:5", "240p/h265:qp48"]
+    assert [str(rung) for rung in recipe.rungs] == ["raw", "60p", "180p/jpeg:5", "240p/h265:qp47"]
 
 
 def test_unknown_recipe_names_the_known_ones() -> None:
