@@ -35,10 +35,10 @@ def log(event: str, level: int = logging.INFO, error: BaseException | None = Non
 
 
 def log_to(stream: TextIO | None = None, level: int = logging.INFO) -> None:
-    """Send the service's events, and the web server's warnings, to a stream (standard error)."""
+    """Send the service's events, and the errors of the web server, to a stream (standard error)."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines())
-    for name, least in (("lofivpr.serving", level), ("uvicorn", logging.WARNING), ("uvicorn.error", logging.WARNING)):
+    for name, least in (("lofivpr.serving", level), ("uvicorn", logging.ERROR), ("uvicorn.error", logging.ERROR)):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = ([handler] if name != "uvicorn.error" else []), name == "uvicorn.error"
         logger.setLevel(least)
