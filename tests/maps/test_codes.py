@@ -53,8 +53,8 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return block(tmp_path_factory.mktemp("blocks") / "block", request.param, unit_rows(300, 64))
 
 
-@pytest.mark.parametrize("share", [None, 0.0, 0.004, 0.3, 0.99])
-@pytest.mark.parametrize("few", [0, 256])
+@pytest.mark.parametrize("share", [None, 0.0, 0.004, 0.3, 0.6, 0.99])
+@pytest.mark.parametrize("few", [1, 64])
 def test_the_nearest_wanted_rows_are_found(
     made: CodeBlock, unit_rows: Unit, monkeypatch: pytest.MonkeyPatch, share: float | None, few: int
 ) -> None:

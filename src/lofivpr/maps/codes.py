@@ -24,8 +24,8 @@ BLOCK_BYTES = 128 * 2**20
 TRAIN_ROWS = 39 * 256
 """Rows that ranges and codebooks are learnt from; what FAISS wants for a codebook of 256."""
 MIN_PQ_ROWS = 256
-FEW = 256
-"""So many unwanted rows of a block are found and dropped; where there are more, the wanted ones are copied."""
+FEW = 64
+"""So many rows beyond k are found first, where some rows are unwanted."""
 PQ = re.compile(r"pq([1-9]\d{0,2})")
 PQ_BYTES = (64, 512)
 FORMATS = "float32, float16, int8, pq64 to pq512"
@@ -146,24 +146,32 @@ class CodeBlock:
         if wanted is None:
             return _search(self._index, queries, k)
         rows = np.flatnonzero(wanted)
-        unwanted = len(wanted) - len(rows)
-        if unwanted <= FEW:
-            return _drop(*_search(self._index, queries, k + unwanted), wanted, k)
+        if 2 * len(rows) >= len(wanted):
+            return self._most(queries, k, wanted, len(wanted) - len(rows))
         part = self.format()
         part.add_sa_codes(np.ascontiguousarray(self.codes[rows]))
         distances, found = _search(part, queries, k)
         return distances, np.where(found < 0, -1, rows[found] if len(rows) else -1)
 
+    def _most(self, queries: np.ndarray, k: int, wanted: np.ndarray, unwanted: int) -> tuple[np.ndarray, np.ndarray]:
+        """`nearest` where most rows are wanted: more are found until k of them are, the others dropped.
+
+        Copying the wanted codes together would take many times longer than comparing them all.
+        """
+        spare = min(FEW, unwanted)
+        while True:
+            distances, rows = _search(self._index, queries, k + spare)
+            gone = (rows < 0) | ~wanted[rows]
+            if spare >= unwanted or (~gone).sum(axis=1).min(initial=k) >= k:
+                break
+            spare = min(8 * spare, unwanted)
+        distances[gone], rows[gone] = np.inf, -1
+        order = np.argsort(gone, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(distances, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
 
 def _search(index: Any, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     distances, rows = index.search(queries, k)
     distances[rows < 0] = np.inf  # FAISS pads with the greatest float
-    return distances, rows
-
-
-def _drop(distances: np.ndarray, rows: np.ndarray, wanted: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first k that are wanted of what was found, nearest first."""
-    gone = (rows < 0) | ~wanted[rows]
-    distances[gone], rows[gone] = np.inf, -1
-    order = np.argsort(gone, axis=1, kind="stable")[:, :k]
+    order = np.lexsort((rows, distances), axis=1)
     return np.take_along_axis(distances, order, axis=1), np.take_along_axis(rows, order, axis=1)
