@@ -20,6 +20,7 @@ from lofivpr.evaluation.contenders import contenders
 from lofivpr.models import PlaceModel, create_model, initialise_netvlad, load_describer
 from lofivpr.models.initialise import READ_AHEAD
 from lofivpr.places import Places
+from lofivpr.quality import Quality
 from lofivpr.training import Recipe, distill, train
 from lofivpr.training.trainer import Trainer
 from lofivpr.training.validation import Validation
@@ -92,6 +93,19 @@ def test_all_stages_train_when_asked(places: Places, teacher_folder: Path, tmp_p
     before, after = PlaceModel.load(teacher_folder).state_dict(), student.state_dict()
     convolutions = [name for name in before if name.startswith("backbone.") and before[name].ndim == 4]
     assert convolutions and not any(torch.equal(before[name], after[name]) for name in convolutions)
+
+
+@pytest.mark.usefixtures("last_epoch_kept")
+def test_a_quality_aware_student_learns_from_the_quality(places: Places, teacher_folder: Path, tmp_path: Path) -> None:
+    recipe = _recipe("quality_aware=true", "trainable_stages=0", "qualities=[raw, 24p, 'jpeg:5']")
+    student = distill(teacher_folder, places, recipe, tmp_path / "student")
+    moved = [affine.affine.weight.abs().sum() > 0 for affine in student.affines]
+    assert moved and all(moved)  # they train although every stage of the backbone is frozen
+    image = places.open_image(0)
+    low = student.describe([image], [Quality.parse("jpeg:5")])
+    assert np.abs(low - student.describe([image])).max() > 1e-4
+    loaded = load_describer(tmp_path / "student")
+    np.testing.assert_allclose(loaded.describe([image], [Quality.parse("jpeg:5")]), low, atol=1e-4)
 
 
 @pytest.mark.usefixtures("last_epoch_kept")
