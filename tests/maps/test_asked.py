@@ -14,7 +14,7 @@ from PIL import Image
 from lofivpr.errors import LofiError
 from lofivpr.maps import ArrayRows, Map
 from lofivpr.maps.asked import Questions, near, search
-from lofivpr.maps.calibrate import ABSENT_RADIUS, Terms, _questions, calibrate
+from lofivpr.maps.calibrate import ABSENT_RADIUS, Terms, _fewer, _questions, calibrate
 from lofivpr.maps.honesty import honesty
 from lofivpr.places import Places, Protocol
 from lofivpr.quality import Quality
@@ -89,6 +89,19 @@ def test_around_absent_queries_the_map_is_taken_away(town: Places) -> None:
         metres = np.abs(database - lat[row]) * 111_270
         around = np.flatnonzero(metres <= ABSENT_RADIUS * 25).tolist()
         assert questions.excluded[row].tolist() == (around if absent else [])
+
+
+@pytest.mark.parametrize("views", [1, 2, 9, None])
+def test_so_many_views_of_each_panorama_are_asked(town: Places, views: int | None) -> None:
+    cases = Protocol(name="leave-panorama-out").cases(town)
+    fewer = _fewer(cases, Terms(views=views))
+    _, count = np.unique(fewer.queries.groups(), return_counts=True)
+    assert sorted(count) == [min(views or 9, n) for n in sorted([1] * 48 + [2] * 48)]  # a database panorama has one
+    assert fewer.excluded is not None and cases.excluded is not None
+    for image, positives, excluded in zip(fewer.queries.images, fewer.positives, fewer.excluded, strict=True):
+        row = cases.queries.images.index(image)
+        assert positives.tolist() == cases.positives[row].tolist()
+        assert excluded.tolist() == cases.excluded[row].tolist()
 
 
 def test_from_pictures_to_a_calibration_and_its_honesty(

@@ -139,7 +139,9 @@ def test_too_few_panoramas_are_refused(ask_street: Ask) -> None:
         calibration_of([ask_street("raw", n=6)], TERMS, "a", "b")
 
 
-@pytest.mark.parametrize("change", [{"absent": 1.0}, {"fit_share": 0.0}, {"candidates": 1}, {"wrong_at_most": 5.0}])
+@pytest.mark.parametrize(
+    "change", [{"absent": 1.0}, {"fit_share": 0.0}, {"candidates": 1}, {"views": 0}, {"wrong_at_most": 5.0}]
+)
 def test_terms_check_themselves(change: dict[str, Any]) -> None:
     with pytest.raises(LofiError, match="expected"):
         replace(TERMS, **change)

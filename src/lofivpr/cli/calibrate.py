@@ -48,6 +48,7 @@ def calibrate(
     protocol: Annotated[
         Literal["roles", "leave-panorama-out"], typer.Option(help="The latter asks with every picture.")
     ] = "roles",
+    views: Annotated[int | None, typer.Option(min=1, help="Ask so many pictures of each panorama, not all.")] = None,
     absent: Annotated[
         float, typer.Option(help="Percent of the panoramas that are asked without their surroundings in the map.")
     ] = 0.0,
@@ -64,6 +65,7 @@ def calibrate(
         confidence=confidence / 100,
         guarantee=guarantee,
         protocol=protocol,
+        views=views,
         absent=absent / 100,
         seed=seed,
     )

@@ -45,6 +45,8 @@ class Terms:
         wrong_at_most, confidence: the promise of the threshold, as shares; see `abstain.Threshold`.
         guarantee: "mix" or "each", see `Calibration`.
         protocol: "roles", or "leave-panorama-out", which asks with every picture and so proves more.
+        views: how many pictures of each panorama are asked, drawn at random; None: all. One is enough for the
+            threshold, the others only steady the fit and the curve.
         absent: share of the panoramas whose surroundings are taken out of the map while they are asked: whatever
             is answered to them is wrong. With 0 the probability is that of a query on the map, and the promise is
             for such; with the share of askers who are elsewhere it is that of whoever asks, and lower.
@@ -58,6 +60,7 @@ class Terms:
     confidence: float = 0.9
     guarantee: Guarantee = "mix"
     protocol: str = "roles"
+    views: int | None = None
     absent: float = 0.0
     fit_share: float = 1 / 3
     candidates: int = 20
@@ -65,8 +68,12 @@ class Terms:
 
     def __post_init__(self) -> None:
         check_promise(self.wrong_at_most, self.confidence)
-        if not (0 <= self.absent < 1 and 0 < self.fit_share < 1 and self.candidates >= 2 and self.within_m > 0):
-            raise LofiError(f"expected metres above 0, shares between 0 and 1 and at least 2 candidates, found {self}.")
+        counts = self.candidates >= 2 and (self.views is None or self.views >= 1)
+        if not (0 <= self.absent < 1 and 0 < self.fit_share < 1 and counts and self.within_m > 0):
+            raise LofiError(
+                "expected metres above 0, shares between 0 and 1, at least 1 view and 2 candidates, found "
+                f"{self}. Correct what is out of range."
+            )
 
 
 def calibrate(
@@ -96,7 +103,7 @@ def calibrate(
     terms = terms or Terms()
     if not qualities:
         raise LofiError("expected at least one quality to calibrate at, found none. Name one, for example raw.")
-    cases = Protocol(name=terms.protocol, positives=Positives("metres", terms.within_m)).cases(places)
+    cases = _fewer(Protocol(name=terms.protocol, positives=Positives("metres", terms.within_m)).cases(places), terms)
     with ExitStack() as stack:
         folder = Path(cache) if cache else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         name = f"map-{map_describer.digest}-{cases.database.digest}-{dtype}"
@@ -108,6 +115,23 @@ def calibrate(
             for quality in dict.fromkeys(qualities)
         ]
     return calibration_of(asked, terms, describer.digest, map_describer.digest, _origin(places, cases))
+
+
+def _fewer(cases: Cases, terms: Terms) -> Cases:
+    """The same with at most so many queries of each panorama."""
+    if terms.views is None:
+        return cases
+    groups = cases.queries.groups()
+    order = np.random.default_rng([terms.seed, 4]).permutation(len(groups))
+    seen: dict[int, int] = {}
+    kept = []
+    for row in order:
+        seen[groups[row]] = seen.get(groups[row], 0) + 1
+        if seen[groups[row]] <= terms.views:
+            kept.append(int(row))
+    rows = sorted(kept)
+    excluded = None if cases.excluded is None else [cases.excluded[row] for row in rows]
+    return Cases(cases.queries.select(rows), cases.database, [cases.positives[row] for row in rows], excluded)
 
 
 def _questions(cases: Cases, terms: Terms) -> Questions:
