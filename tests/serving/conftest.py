@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import socket
 import threading
 import time
@@ -10,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -18,6 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import websockets.sync.client
+from PIL import Image
+from websockets.exceptions import ConnectionClosed
 
 from lofivpr.maps import Map
 from lofivpr.models import Describer, create_model, load_describer
@@ -196,3 +201,36 @@ def raw_socket(service: Running) -> Iterator[socket.socket]:
 @pytest.fixture(scope="session")
 def packet() -> Callable[[int, bytes], bytes]:
     return lambda number, data: write_packet(number, 100_000 * number, data)
+
+
+def hello(stream: Any, **values: Any) -> dict[str, Any]:
+    stream.send(json.dumps({"codec": "h264", **values}))
+    return json.loads(stream.recv(timeout=10))
+
+
+def heard(stream: Any) -> dict[str, Any]:
+    return json.loads(stream.recv(timeout=10))
+
+
+def jpeg(image: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(image).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def closed(stream: Any) -> tuple[int, str]:
+    """How a connection ends: code, and the words of the last message."""
+    words = ""
+    try:
+        while True:
+            message = json.loads(stream.recv(timeout=10))
+            words = message.get("error", words)
+    except ConnectionClosed as end:
+        assert end.rcvd is not None
+        return end.rcvd.code, words
+
+
+@pytest.fixture(scope="session")
+def talk() -> SimpleNamespace:
+    """How tests talk to a stream: `hello`, `heard`, `closed`, and a picture as `jpeg`."""
+    return SimpleNamespace(hello=hello, heard=heard, closed=closed, jpeg=jpeg)
