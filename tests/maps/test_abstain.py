@@ -68,7 +68,7 @@ def test_the_promise_is_kept_as_often_as_it_says(wrong_at_most: float, confidenc
     found = []
     trials = 600
     for _ in range(trials):
-        order = order_of_testing(*world(rng, 300), 200, wrong_at_most)
+        order = order_of_testing(*world(rng, 300), 200, wrong_at_most, confidence)
         threshold = learn_threshold(order, *world(rng, 200), wrong_at_most, confidence).probability
         found.append(1.0 if threshold is None else threshold)
     broken, doubt = sum(risk(t) > wrong_at_most for t in found if t < 1), 1 - confidence
@@ -123,13 +123,26 @@ def test_where_nothing_can_be_promised_nothing_is_answered() -> None:
     assert enough.answers(np.array([0.5, 0.49])).tolist() == [True, False]
 
 
-def test_the_order_falls_from_where_most_is_proven() -> None:
+def test_the_order_falls_from_the_first_that_is_likely_kept() -> None:
     rng = np.random.default_rng(0)
     said, right = world(rng, 1000)
-    order = order_of_testing(said, right, 200, 0.05)
+    order = order_of_testing(said, right, 200)
     assert (np.diff(order) < 0).all() and order[-1] == said.min()
-    answered = np.mean(said >= order[0]) * 200
-    assert answered > groups_needed(0.05, 0.9)  # the top of the list could prove nothing
+    grid = np.quantile(said, np.linspace(0, 1, 100))
+    steps = np.linspace(0, 1, 20_001)
+    likely = []
+    for threshold in grid:
+        answered, wrong = np.sum(said >= threshold) / 5, np.sum(~right[said >= threshold]) / 5
+        # The binomial sum as an integral, which knows broken numbers of queries too.
+        density = steps ** max(answered - wrong - 1, 0) * (1 - steps) ** wrong
+        likely.append(np.sum(density[steps <= 0.95]) / np.sum(density) <= 0.025)
+    assert order[0] == pytest.approx(grid[np.flatnonzero(likely)[-1]])
+    assert np.mean(said >= order[0]) * 200 > groups_needed(0.05, 0.9)  # the top of the list could prove nothing
+
+
+def test_where_nothing_is_likely_the_order_starts_with_the_likeliest() -> None:
+    said, right = np.linspace(0, 1, 101), np.arange(101) >= 60
+    assert order_of_testing(said, right, 20)[0] == pytest.approx(0.61, abs=0.015)
 
 
 @pytest.mark.parametrize(("share", "confidence"), [(0, 0.9), (1, 0.9), (0.05, 1), (0.05, 0)])

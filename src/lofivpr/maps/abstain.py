@@ -29,6 +29,8 @@ Bools = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
 STEPS = 100
 """Thresholds that are tested at most."""
+ROOM = 0.25
+"""The part of the allowed p-value at which the first test is expected: chance must not end it at once."""
 
 
 @dataclass(frozen=True)
@@ -143,15 +145,19 @@ def _counts(thresholds: Floats, probability: Floats, right: Bools) -> tuple[Indi
     return len(right) - below, wrong_below[-1] - wrong_below[below]
 
 
-def order_of_testing(probability: Floats, right: Bools, groups: int, wrong_at_most: float) -> Floats:
-    """Thresholds to test, from the one most surely kept down to the one that answers all.
+def order_of_testing(
+    probability: Floats, right: Bools, groups: int, wrong_at_most: float = 0.05, confidence: float = 0.9
+) -> Floats:
+    """Thresholds to test, from a high one that is likely kept down to the one that answers all.
 
-    The highest thresholds answer too few to prove anything, so a sequence that starts there ends there. It starts
-    where these queries, scaled to the size of the test, give the smallest p-value.
+    The highest thresholds answer too few to prove anything, so a sequence that starts there ends there; one that
+    starts too low may fail at once. It starts at the highest where these queries, scaled to the size of the test,
+    give a p-value with room to spare, or else at the smallest.
 
     Args:
         probability, right: of the queries that the calibration was fitted on, never those of the test.
         groups: of the test.
+        wrong_at_most, confidence: the promise.
     """
     # Shares of queries, not steps of probability: each test then adds as many answers as the last.
     grid = np.unique(np.quantile(probability, np.linspace(0, 1, STEPS)))[::-1]
@@ -159,4 +165,5 @@ def order_of_testing(probability: Floats, right: Bools, groups: int, wrong_at_mo
     answered, wrong = (counted * scale for counted in _counts(grid, probability, right))
     # The binomial sum for counts that are no whole numbers.
     p_value = betainc(np.maximum(answered - wrong, 1e-9), wrong + 1, 1 - wrong_at_most)
-    return grid[int(np.argmin(p_value)) :]
+    likely = p_value <= ROOM * (1 - confidence)
+    return grid[int(np.argmax(likely)) if likely.any() else int(np.argmin(p_value)) :]

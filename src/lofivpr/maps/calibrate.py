@@ -226,10 +226,10 @@ def _thresholds(
     drawn = np.random.default_rng([terms.seed, 3]).integers(len(asked), size=len(rows))
     sure, right = np.stack(said), np.stack([one.right for one in asked])
     promise = (terms.wrong_at_most, terms.confidence)
-    order = order_of_testing(sure[:, fitted_on].ravel(), right[:, fitted_on].ravel(), len(rows), terms.wrong_at_most)
+    order = order_of_testing(sure[:, fitted_on].ravel(), right[:, fitted_on].ravel(), len(rows), *promise)
     found = [learn_threshold(order, sure[drawn, rows], right[drawn, rows], *promise)]
     for number, one in enumerate(asked):
-        order = order_of_testing(sure[number, fitted_on], right[number, fitted_on], len(rows), terms.wrong_at_most)
+        order = order_of_testing(sure[number, fitted_on], right[number, fitted_on], len(rows), *promise)
         found.append(learn_threshold(order, sure[number, rows], right[number, rows], *promise, one.quality))
     return tuple(found)
 
