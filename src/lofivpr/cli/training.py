@@ -66,7 +66,7 @@ def distill(
     places: PlacesOption,
     out: OutOption,
     split: SplitOption = "train",
-    recipe: Annotated[str, typer.Option(help="all-qualities, paper, or a YAML file.")] = "all-qualities",
+    recipe: Annotated[str, typer.Option(help="one-student, all-qualities, paper, or a YAML file.")] = "one-student",
     student: Annotated[Path | None, typer.Option(help="Start from this model folder, not from the teacher.")] = None,
     epochs: EpochsOption = None,
     settings: SetOption = None,

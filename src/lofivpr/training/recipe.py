@@ -131,7 +131,7 @@ class Recipe(BaseModel):
 
     @classmethod
     def load(cls, name: str | Path) -> Recipe:
-        """A recipe by name (`paper`, `all-qualities`, `teacher`, `no-teacher`) or from a YAML file."""
+        """A recipe by name (`one-student`, `all-qualities`, `paper`, `teacher`, `no-teacher`) or from a YAML file."""
         path = Path(name)
         if path.suffix in {".yaml", ".yml"}:
             if not path.is_file():

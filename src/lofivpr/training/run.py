@@ -34,7 +34,7 @@ INITIALISATION_PICTURES = 500  # published NetVLAD practice: 100 local features 
 def distill(
     teacher: str | Path | PlaceModel,
     places: Places,
-    recipe: Recipe | str | Path = "all-qualities",
+    recipe: Recipe | str | Path = "one-student",
     out: str | Path = "student",
     student: str | Path | PlaceModel | None = None,
     *,
