@@ -61,6 +61,7 @@ def train_index(shelf: Shelf, rows: int) -> Trained:
     parts = next(m for m in range(min(BYTES, project.d_out), 0, -1) if project.d_out % m == 0)
     index: Any = faiss.index_factory(project.d_out, f"IVF{cells},PQ{parts}")
     index.do_polysemous_training = False  # slow, and for a search by Hamming distances that is not done here
+    index.cp.niter = 10  # the rest of 25 moves few rows to other cells
     index.cp.seed, index.cp.min_points_per_centroid, index.pq.cp.min_points_per_centroid = SEED + 1, 1, 1
     training = _sample(rng, rows, max(TRAIN_PER_CELL * cells, 39 * 256))
     index.train(np.concatenate([project.apply(shelf.decode(part)) for part in _chunks(training)]))
