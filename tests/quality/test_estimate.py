@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from lofivpr.places import Places
 from lofivpr.quality import Quality, QualityError, estimate_quality
+from lofivpr.quality.estimate import jpeg_quality
 
 
 @pytest.mark.skipif("LOFIVPR_REAL_DATA" not in os.environ, reason="LOFIVPR_REAL_DATA is not set")
@@ -51,3 +54,14 @@ def test_without_a_lossy_codec_the_size_is_all_that_is_known() -> None:
 def test_nonsense_is_refused(case: tuple[str, tuple[int, int], int]) -> None:
     with pytest.raises(QualityError, match="expected a codec"):
         estimate_quality(*case)
+
+
+@pytest.mark.parametrize("setting", [1, 2, 5, 10, 25, 49, 50, 51, 75, 90, 95, 100])
+def test_the_setting_of_a_jpeg_file_is_read_back(setting: int) -> None:
+    out = io.BytesIO()
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(out, "JPEG", quality=setting)
+    assert jpeg_quality(Image.open(io.BytesIO(out.getvalue())).quantization[0]) == setting  # type: ignore[attr-defined]
+
+
+def test_tables_that_are_no_libjpegs_get_the_nearest() -> None:
+    assert jpeg_quality([1] * 64) == 100 and jpeg_quality([65535] * 64) == 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -20,6 +22,13 @@ _BITS: dict[str, tuple[str, tuple[int, ...], tuple[float, ...], tuple[float, ...
     "av1": ("crf", (25, 35, 45, 55, 63), (0.02, -0.96, -2.19, -3.61, -5.61), (0.42, -0.53, -1.75, -3.18, -4.92)),
     "vp9": ("crf", (25, 35, 45, 55, 63), (1.59, 0.98, 0.14, -0.90, -2.04), (1.91, 1.32, 0.52, -0.48, -1.59)),
 }
+
+# Luminance of ITU-T T.81, table K.1, which libjpeg scales by its quality.
+_LUMINANCE = (
+    *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29),
+    *(51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121),
+    *(120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
+)
 
 
 def estimate_quality(codec: str | None, size: tuple[int, int], n_bytes: int) -> Quality:
@@ -53,3 +62,16 @@ def estimate_quality(codec: str | None, size: tuple[int, int], n_bytes: int) -> 
     bits = math.log2(8 * n_bytes / (width * height))
     setting = round(float(np.interp(bits, expected[order], np.array(settings)[order])))
     return Quality(height=height, codec=codec, mode=mode, value=setting)
+
+
+def jpeg_quality(table: Sequence[int]) -> int:
+    """The libjpeg quality, 1 to 100, whose luminance table has the sum nearest to that of a file's (64 numbers)."""
+    return int(np.argmin(np.abs(_luminance_sums() - sum(table)))) + 1
+
+
+@cache
+def _luminance_sums() -> np.ndarray:
+    """Sum of the luminance table at each quality from 1 to 100."""
+    base = np.array(_LUMINANCE)
+    scales = [5000 // q if q < 50 else 200 - 2 * q for q in range(1, 101)]
+    return np.array([np.clip((base * scale + 50) // 100, 1, 255).sum() for scale in scales])

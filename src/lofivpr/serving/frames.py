@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lofivpr.quality import Quality, estimate_quality
 from lofivpr.serving.packets import VIDEO_CODECS, PacketDecoder, PacketError, Picture
 from lofivpr.serving.seen import Seen, open_still, seen_of
 from lofivpr.serving.settings import Limits
@@ -45,6 +46,7 @@ class FrameReader:
         self._decoder = PacketDecoder(hello.codec, limits.decode, hello.size) if video else None
         self._micros: dict[int, int] = {}
         self._sizes: deque[int] = deque(maxlen=_MEAN_OF)
+        self._quality: Quality | None = None
 
     def read(self, packet: bytes, frame_id: int, micros: int) -> Read:
         """The frames that are ready after this packet. Video is decoded now, for later frames stand on it; a still
@@ -70,7 +72,10 @@ class FrameReader:
 
     def _frame(self, picture: Picture) -> Frame:
         mean = sum(self._sizes) / len(self._sizes)
-        seen = seen_of(self._codec, picture.size, picture.n_bytes, mean)
+        if picture.key or self._quality is None:
+            # The frames between cost few bytes because they say what changed, not because they are coarse.
+            self._quality = estimate_quality(self._codec, picture.size, picture.n_bytes)
+        seen = seen_of(self._codec, picture.size, picture.n_bytes, mean, self._quality)
         micros = self._micros.pop(picture.frame_id, 0)
         return Frame(picture.frame_id, micros, lambda: (picture.image(), seen), picture.decode_s)
 

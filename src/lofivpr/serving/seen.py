@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +12,8 @@ from PIL import Image
 from lofivpr.maps.evidence import SeenQuality
 from lofivpr.media import BadImageError
 from lofivpr.media.open import decode_image
-from lofivpr.quality import Quality
-from lofivpr.serving.estimate import estimated_quality
+from lofivpr.quality import Quality, estimate_quality
+from lofivpr.quality.estimate import jpeg_quality
 
 # What media opens. Nothing else is tried: Pillow's other readers are many, and one of them starts a program.
 STILLS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP")
@@ -56,11 +55,12 @@ def seen_of(
     size: tuple[int, int],
     n_bytes: int,
     mean_bytes: float | None = None,
-    luminance: Sequence[int] | None = None,
+    quality: Quality | None = None,
 ) -> Seen:
-    """What was seen of a picture of `size` (width, height); see `estimated_quality` for `luminance`."""
+    """What was seen of a picture of `size` (width, height), at `quality` if that is known."""
     bits = 8 * (n_bytes if mean_bytes is None else mean_bytes) / (size[0] * size[1])
-    return Seen(codec, size[0], size[1], n_bytes, bits, estimated_quality(codec, size, bits, luminance))
+    lossy = None if codec in LOSSLESS else codec
+    return Seen(codec, size[0], size[1], n_bytes, bits, quality or estimate_quality(lossy, size, n_bytes))
 
 
 def open_still(data: bytes, max_pixels: int) -> tuple[np.ndarray, Seen]:
@@ -72,7 +72,7 @@ def open_still(data: bytes, max_pixels: int) -> tuple[np.ndarray, Seen]:
     try:
         with Image.open(io.BytesIO(data), formats=STILLS) as header:
             codec = (header.format or "unknown").lower()
-            luminance = getattr(header, "quantization", {}).get(0)
+            table = getattr(header, "quantization", {}).get(0)
     except Image.DecompressionBombError as error:
         raise BadImageError(f"expected at most {max_pixels} pixels, found far more. Shrink the picture.") from error
     except Exception:  # readers of damaged headers raise many kinds; decode_image below says what it is
@@ -86,4 +86,6 @@ def open_still(data: bytes, max_pixels: int) -> tuple[np.ndarray, Seen]:
     except BadImageError as error:
         raise BadImageError(str(error).replace(_FOR_COMMANDS, "")) from error
     codec = "jpeg" if codec == "mpo" else codec  # what some telephones write: a JPEG with more of them behind
-    return image, seen_of(codec, (image.shape[1], image.shape[0]), len(data), luminance=luminance)
+    size = image.shape[1], image.shape[0]
+    stated = Quality(*size, "jpeg", "q", jpeg_quality(table)) if codec == "jpeg" and table else None
+    return image, seen_of(codec, size, len(data), quality=stated)

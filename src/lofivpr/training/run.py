@@ -156,7 +156,7 @@ class _Run:
     def fit(self, model: PlaceModel) -> PlaceModel:
         """Fit, save the folder with its card, and remove what only the run needed."""
         started = time.monotonic()
-        if self.recipe.quality_aware and not model.affines:
+        if self.recipe.quality_aware and self.recipe.epochs > 0 and not model.affines:
             model = model.with_quality_affines()
         metrics: list[dict[str, Any]] = []
         if self.recipe.epochs > 0:
