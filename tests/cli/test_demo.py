@@ -51,4 +51,4 @@ def test_the_demos_own_settings_make_sense() -> None:
     for quality in room.QUALITIES:
         assert str(Quality.parse(quality)) == quality
     assert Recipe.load("teacher").with_settings(room.TEACHER).epochs > 0
-    assert Recipe.load("all-qualities").with_settings(room.STUDENT).qualities == tuple(room.QUALITIES)
+    assert Recipe.load("one-student").with_settings(room.STUDENT).qualities == tuple(room.QUALITIES)

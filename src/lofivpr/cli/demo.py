@@ -16,7 +16,7 @@ OUT = Path("out/demo")
 PICTURES = 720
 QUALITIES = ["raw", "120p", "60p", "240p/jpeg:10", "240p/jpeg:5", "240p/h264:qp44", "120p/h264:qp40"]
 TEACHER = ["epochs=2"]
-# Few pictures: a higher rate and the demo's own ladder make the most of the minutes.
+# Few pictures: the demo's own short ladder makes the most of the minutes.
 STUDENT = ["epochs=6", f"qualities=[{', '.join(repr(quality) for quality in QUALITIES)}]"]
 
 
@@ -34,7 +34,7 @@ def demo() -> None:
         lofivpr.train(town.split("train"), recipe=recipe, out=teacher)
     if not student.exists():
         _say(3, "distilling a student that sees them degraded")
-        recipe = recipes.load("all-qualities").with_settings(STUDENT)
+        recipe = recipes.load("one-student").with_settings(STUDENT)
         lofivpr.distill(teacher, town.split("train"), recipe=recipe, out=student)
     _say(4, "evaluating both on the other side of the town")
     results = lofivpr.evaluate([teacher, student], town.split("test"), qualities=QUALITIES, out=OUT / "results")
