@@ -30,7 +30,7 @@ SPOTS = 4
 """Pictures of one place, 5 m apart."""
 CENTRES = 64
 """Rank of the centres: descriptors of real places fill far fewer dimensions than they have."""
-WITHIN, QUERY = 0.45, 0.6
+WITHIN, QUERY = 0.6, 1.2
 """Distance of a picture, and of a query, from the centre of its place; centres are about 1.4 apart."""
 SEED = 0
 
@@ -69,10 +69,10 @@ def made_rows(path: Path, n: int, dimension: int, queries: int, chunk: int = 819
         numbers = np.arange(start, min(start + chunk, n))
         place = np.random.default_rng([SEED, start]).normal(size=(chunk // SPOTS + 1, CENTRES)).astype(np.float32)
         centre = _unit(place @ basis)[(numbers - start) // SPOTS]
-        out[numbers] = _unit(centre + WITHIN * _noise(rng, centre.shape))
+        out[numbers] = _unit(centre + WITHIN * _noise(rng, basis, len(centre)))
         here = np.flatnonzero((asked >= start) & (asked < start + chunk))
         near = centre[asked[here] - start]
-        found[here] = _unit(near + QUERY * _noise(rng, near.shape))
+        found[here] = _unit(near + QUERY * _noise(rng, basis, len(near)))
     out.flush()
     return found
 
@@ -81,8 +81,9 @@ def _unit(rows: np.ndarray) -> np.ndarray:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
-def _noise(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return _unit(rng.standard_normal(shape, np.float32))
+def _noise(rng: np.random.Generator, basis: np.ndarray, n: int) -> np.ndarray:
+    # Of the rank of the centres: noise in all dimensions would hardly turn a descriptor towards another place.
+    return _unit(rng.standard_normal((n, CENTRES), np.float32) @ basis)
 
 
 def made_places(n: int) -> Places:

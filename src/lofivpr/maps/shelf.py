@@ -24,6 +24,7 @@ class Shelf:
 
     def __init__(self, segments: Sequence[SegmentReader]) -> None:
         self._segments = segments
+        self._workers = default_workers()
         self._starts = np.cumsum([0, *(n for reader in segments for n in reader.segment.blocks)])
 
     def __len__(self) -> int:
@@ -44,8 +45,9 @@ class Shelf:
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
-        # FAISS takes a thread for each query; here a thread takes a block, which serves a single query too.
-        return ThreadPoolExecutor(default_workers(), "search", lambda: faiss.omp_set_num_threads(1))
+        # FAISS gives a thread to each query, and waits for all its threads even for one. Here a thread takes a
+        # block, which serves a single query too.
+        return ThreadPoolExecutor(self._workers, "search", lambda: faiss.omp_set_num_threads(1))
 
     def nearest(self, queries: np.ndarray, k: int, wanted: np.ndarray | None = None, first: int = 0) -> Found:
         """The k nearest rows from row `first` on; ties go to the lower row.
@@ -59,14 +61,19 @@ class Shelf:
             part = _part(wanted, int(start), len(block), first)
             if part is None or part.any():
                 jobs.append((block, None if part is None or part.all() else part, int(start)))
+        if not jobs or not len(queries):
+            return nothing(len(queries), k)
+        # Where there are fewer blocks than threads, threads share the queries.
+        shares = np.array_split(queries, min(len(queries), -(-self._workers // len(jobs))))
 
-        def search(job: tuple[CodeBlock, np.ndarray | None, int]) -> Found:
+        def search(share: np.ndarray, job: tuple[CodeBlock, np.ndarray | None, int]) -> Found:
             block, part, start = job
-            distances, rows = block.nearest(queries, k, part)
+            distances, rows = block.nearest(share, k, part)
             return distances, np.where(rows < 0, -1, rows + start)
 
-        found = list(map(search, jobs)) if len(jobs) < 2 else list(self._threads.map(search, jobs))
-        return merge([nothing(len(queries), k), *found], k)
+        under_way = [[self._threads.submit(search, share, job) for job in jobs] for share in shares]
+        merged = [merge([one.result() for one in found], k) for found in under_way]
+        return np.concatenate([one[0] for one in merged]), np.concatenate([one[1] for one in merged])
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
         """Descriptors of some rows as the map keeps them, float32 n x D; only they are read."""
