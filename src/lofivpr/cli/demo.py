@@ -22,7 +22,7 @@ STUDENT = ["epochs=6", f"qualities=[{', '.join(repr(quality) for quality in QUAL
 
 def demo() -> None:
     """A town, a teacher, a student, and the report of what the student wins, in out/demo."""
-    recipes = lofivpr.Recipe  # without torch this says what to install, before minutes are spent
+    train, distill = lofivpr.train, lofivpr.distill  # without torch: says what to install before minutes are spent
     if not (OUT / "town" / "places.csv").is_file():
         _say(1, f"generating a town of {PICTURES} pictures")
         generate_town(OUT / "town", pictures=PICTURES)
@@ -30,12 +30,12 @@ def demo() -> None:
     teacher, student = OUT / "teacher", OUT / "student"
     if not teacher.exists():
         _say(2, "training a teacher on sharp pictures")
-        recipe = recipes.load("teacher").with_settings(TEACHER)
-        lofivpr.train(town.split("train"), recipe=recipe, out=teacher)
+        recipe = lofivpr.Recipe.load("teacher").with_settings(TEACHER)
+        train(town.split("train"), recipe=recipe, out=teacher)
     if not student.exists():
         _say(3, "distilling a student that sees them degraded")
-        recipe = recipes.load("one-student").with_settings(STUDENT)
-        lofivpr.distill(teacher, town.split("train"), recipe=recipe, out=student)
+        recipe = lofivpr.Recipe.load("one-student").with_settings(STUDENT)
+        distill(teacher, town.split("train"), recipe=recipe, out=student)
     _say(4, "evaluating both on the other side of the town")
     results = lofivpr.evaluate([teacher, student], town.split("test"), qualities=QUALITIES, out=OUT / "results")
     results.save(OUT / "results")

@@ -53,12 +53,11 @@ def train(
     skip_bad: SkipOption = False,
 ) -> None:
     """Make a teacher from sharp pictures. --epochs 0: backbone and k-means initialisation only."""
+    run = lofivpr.train  # without torch this says what to install, before anything is read
     chosen = _recipe(recipe, epochs, settings)
     data = Places.open(places).split(split)
-    _report(
-        lofivpr.train(data, backbone, aggregator, chosen, out, size=_size(size), weights=weights, skip_bad=skip_bad),
-        out,
-    )
+    model = run(data, backbone, aggregator, chosen, out, size=_size(size), weights=weights, skip_bad=skip_bad)
+    _report(model, out)
 
 
 def distill(
@@ -73,9 +72,10 @@ def distill(
     skip_bad: SkipOption = False,
 ) -> None:
     """Make a student that sees degraded pictures as the teacher sees sharp ones."""
+    run = lofivpr.distill
     chosen = _recipe(recipe, epochs, settings)
     data = Places.open(places).split(split)
-    _report(lofivpr.distill(teacher, data, chosen, out, student, skip_bad=skip_bad), out)
+    _report(run(teacher, data, chosen, out, student, skip_bad=skip_bad), out)
 
 
 def _recipe(name: str, epochs: int | None, settings: list[str] | None) -> Recipe:
