@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import itertools
 import statistics
@@ -20,7 +21,7 @@ from lofivpr.training import Recipe, distill, losses
 from lofivpr.training.run import _Run
 from lofivpr.training.trainer import Trainer
 
-PICTURES = 280  # of which about 130 train: five steps
+PICTURES = 280  # of which about 130 train, in five steps
 REPEATS = 3
 Row = tuple[str, str, float, float]
 
@@ -29,12 +30,7 @@ def rows() -> list[Row]:
     """What, baseline, seconds of the baseline, ours: medians over runs that take turns."""
     with TemporaryDirectory() as folder:
         trainer, teacher = _set_up(Path(folder))
-        jobs = (
-            lambda: _epoch(trainer),
-            _bare(trainer),
-            lambda: _plain(trainer, teacher, np.random.default_rng(0)),
-        )
-        ours, bare, plain = _medians(jobs)
+        ours, bare, plain = _medians((lambda: _epoch(trainer), _bare(trainer), _plain(trainer, teacher)))
     steps = f"epoch of {trainer.recipe.name}, {trainer.sampler.steps} steps"
     return [
         (steps, "forward + backward of tensors in memory", bare, ours),
@@ -48,6 +44,8 @@ def _set_up(folder: Path) -> tuple[Trainer, PlaceModel]:
     teacher = create_model("efficientnet_lite0", "netvlad", pretrained=False).eval().requires_grad_(False)
     student = create_model("efficientnet_lite0", "netvlad", pretrained=False)
     recipe = Recipe.load(inspect.signature(distill).parameters["recipe"].default)
+    if recipe.quality_aware:
+        student = student.with_quality_affines()
     return _Run(recipe, places, folder / "student", teacher=teacher)._trainer(student), teacher
 
 
@@ -57,34 +55,48 @@ def _epoch(trainer: Trainer) -> None:
 
 
 def _bare(trainer: Trainer) -> Callable[[], None]:
-    pixels = [torch.from_numpy(pixels) for _, pixels in trainer._batches(0, 0)]
+    """No loading, no teacher, no loss, no optimizer."""
+    model = trainer.model
+    tensors = [
+        (torch.from_numpy(pixels), model.conditions(batch.qualities, len(pixels)))
+        for batch, pixels in trainer._batches(0, 0)
+    ]
 
     def job() -> None:
-        trainer.model.train()
-        for batch in pixels:
-            trainer.model(batch).descriptor.sum().backward()
+        model.train()
+        for pixels, known in tensors:
+            model(pixels, known).descriptor.sum().backward()
             trainer.optimizer.zero_grad()
 
     return job
 
 
-def _plain(trainer: Trainer, teacher: PlaceModel, rng: np.random.Generator) -> None:
-    """Nothing ahead, nothing kept: open, encode, prepare and ask the teacher, then take the step."""
-    model, places, recipe = trainer.model, trainer.places, trainer.recipe
-    model.train()
-    order = rng.permutation(len(places))[: trainer.sampler.steps * recipe.batch_size]
-    for rows in order.reshape(-1, recipe.batch_size):
-        sharp = [places.open_image(int(row)) for row in rows]
-        degraded = [recipe.ladder[rng.integers(len(recipe.ladder))].draw(rng).encode(image).image for image in sharp]
-        with torch.inference_mode():
-            target = teacher(torch.from_numpy(teacher.preprocessing.to_array(sharp)))
-            matrices = losses.channel_matrix(target.features)
-        output = model(torch.from_numpy(model.preprocessing.to_array(degraded)))
-        total = losses.mse(output.descriptor, target.descriptor) + losses.ickd(output.features, matrices)
-        trainer.optimizer.zero_grad()
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(trainer.trained, recipe.clip_norm)
-        trainer.optimizer.step()
+class _LiveTeacher:
+    """Targets as the teacher's cache gives them, asked anew each time."""
+
+    def __init__(self, teacher: PlaceModel, places: Places) -> None:
+        self.teacher, self.places = teacher, places
+
+    @torch.no_grad()
+    def targets(self, indices: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        sharp = [self.places.open_image(int(row)) for row in indices]
+        output = self.teacher(torch.from_numpy(self.teacher.preprocessing.to_array(sharp)))
+        return output.descriptor, losses.channel_matrix(output.features)
+
+
+def _plain(trainer: Trainer, teacher: PlaceModel) -> Callable[[], None]:
+    """The same steps with nothing ahead and nothing kept: each opens, encodes, prepares and asks the teacher."""
+    plain = copy.copy(trainer)
+    plain.objective = copy.copy(trainer.objective)
+    plain.objective.cache = _LiveTeacher(teacher, trainer.places)  # type: ignore[attr-defined]
+
+    def job() -> None:
+        for batch in trainer.sampler.epoch(0):
+            pairs = zip(batch.indices, batch.qualities, strict=True)
+            seen = [quality.encode(trainer.places.open_image(int(row))).image for row, quality in pairs]
+            plain._step(batch, torch.from_numpy(trainer.model.preprocessing.to_array(seen)))
+
+    return job
 
 
 def _medians(jobs: tuple[Callable[[], None], ...]) -> list[float]:
