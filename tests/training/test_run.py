@@ -74,6 +74,26 @@ def test_a_student_learns_is_saved_and_names_its_teacher(places: Places, teacher
     assert card["training"]["validation"][0]["step"] == 0 and best >= card["training"]["validation"][0]["recall@1"]
 
 
+@pytest.mark.parametrize(("recalls", "kept"), [((50, 60, 59, 30), 2), ((50, 60, 40, 30), 1), ((90, 40, 30, 20), 0)])
+def test_the_last_epoch_within_chance_of_the_best_is_kept(
+    recalls: tuple[int, ...],
+    kept: int,
+    places: Places,
+    teacher_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    digests: list[str] = []
+
+    def recall(self: Validation, model: PlaceModel) -> dict[str, float]:
+        digests.append(model.digest)
+        return {"recall@1": float(recalls[len(digests) - 1]), "recall@5": 0.0}
+
+    monkeypatch.setattr(Validation, "recall", recall)
+    student = distill(teacher_folder, places, _recipe("epochs=3"), tmp_path / "student")
+    assert len(set(digests)) == 4 and student.digest == digests[kept]
+
+
 @pytest.mark.usefixtures("last_epoch_kept")
 def test_only_the_chosen_layers_change_and_no_batch_statistics(
     places: Places, teacher_folder: Path, tmp_path: Path

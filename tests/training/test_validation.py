@@ -29,6 +29,13 @@ def test_many_pictures_are_asked_once(places: Places, monkeypatch: pytest.Monkey
     assert [built.qualities.count(quality) for quality in LADDER] == [16, 16, 16]
 
 
+def test_the_standard_error_is_that_of_as_many_coins(places: Places) -> None:
+    built = Validation.build(places, "10m", LADDER, None)
+    tosses = np.random.default_rng(0).random((20000, len(built.rows))) < 0.7
+    assert built.standard_error(70) == pytest.approx(100 * tosses.mean(axis=1).std(), rel=0.03)
+    assert built.standard_error(100) == built.standard_error(0) == 0
+
+
 @pytest.mark.parametrize("asymmetric", [True, False])
 def test_recall_equals_a_slow_search(asymmetric: bool, places: Places) -> None:
     teacher, student = (create_model("tiny", "netvlad", size=(64, 48), clusters=4, seed=seed) for seed in (0, 1))

@@ -90,7 +90,7 @@ class Trainer:
         return groups
 
     def fit(self) -> list[dict[str, Any]]:
-        """Train, keep the weights of the best validation recall@1, and return the metrics.
+        """Train, keep the last weights whose validation recall@1 is the best within a standard error, return metrics.
 
         An interrupt leaves a checkpoint from which the same call goes on to the same weights.
         """
@@ -161,8 +161,10 @@ class Trainer:
         self.progressed.metrics.append({"step": self.progressed.step, "epoch": epoch} | recall)
         # A student may stay its teacher; a teacher that stays its initialisation would not be one.
         eligible = epoch > 0 or self.validation.database is not None
-        if eligible and recall["recall@1"] >= self.progressed.best:  # of equals the later, which has seen more
-            self.progressed.best = recall["recall@1"]
+        best = max(self.progressed.best, recall["recall@1"])
+        # The last epoch that is as good as the best but for chance: it has seen more pictures, and its rate is lower.
+        if eligible and recall["recall@1"] >= best - self.validation.standard_error(best):
+            self.progressed.best = best
             state = self.model.state_dict()
             self.progressed.best_weights = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
         if self.fabric.is_global_zero:

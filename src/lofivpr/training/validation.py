@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,11 @@ class Validation:
         qualities = tuple(ladder[(row + query // len(places)) % len(ladder)] for query, row in enumerate(rows))
         database = None if teacher is None else _describe_raw(teacher, places)
         return cls(places, protocol.cases(places), rows, qualities, database)
+
+    def standard_error(self, recall: float) -> float:
+        """Of a recall in percent over this many queries, were they independent: what an epoch may differ by chance."""
+        share = min(max(recall / 100, 0.0), 1.0)
+        return 100 * math.sqrt(share * (1 - share) / len(self.rows))
 
     def recall(self, model: PlaceModel) -> dict[str, float]:
         """Percent recall@1 and @5 over all pictures, each at its quality.
