@@ -21,7 +21,7 @@ from lofivpr.training import Recipe, distill, losses
 from lofivpr.training.run import _Run
 from lofivpr.training.trainer import Trainer
 
-PICTURES = 280  # of which about 130 train, in five steps
+PICTURES = 200  # of which 76 train, in three steps
 REPEATS = 3
 Row = tuple[str, str, float, float]
 
