@@ -21,6 +21,7 @@ bench: .venv
 # The stamp is the installed state: changing pyproject.toml installs again.
 .venv: .venv/.installed
 .venv/.installed: pyproject.toml
+	@echo 'installing into .venv what the package and its tests need: some minutes, several gigabytes (torch)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --editable '.[all,dev]'
