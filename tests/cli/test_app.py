@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,20 @@ import pytest
 
 from lofivpr.errors import LofiError
 
-COMMANDS = ("demo", "town", "degrade", "train", "distill", "describe", "evaluate", "models")
+COMMANDS = ("demo", "town", "degrade", "train", "distill", "describe", "evaluate", "serve", "models", "data", "map")
+SLOW = ("torch", "fastapi", "uvicorn", "matplotlib", "onnxruntime")
 
 
 def test_help_names_every_command(run: Any) -> None:
     ran = run("--help")
     assert ran.code == 0
     assert [name for name in COMMANDS if name not in ran.out] == []
+
+
+def test_the_commands_load_nothing_that_only_some_of_them_need() -> None:
+    code = f"import sys, lofivpr.cli.app; print(*[name for name in {SLOW} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)

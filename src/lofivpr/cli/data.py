@@ -11,7 +11,6 @@ from rich.table import Table
 
 from lofivpr.errors import LofiError
 from lofivpr.evaluation.outcome import load_outcomes
-from lofivpr.evaluation.places_map import save_places_map
 from lofivpr.places import Places
 from lofivpr.places.check import Checked, check
 from lofivpr.places.datasets import public_datasets
@@ -40,6 +39,8 @@ def check_data(
     _print_inventory(found)
     _print_protocols(found)
     if out is not None:
+        from lofivpr.evaluation.places_map import save_places_map  # loads matplotlib, which other commands do without
+
         typer.echo(f"wrote {save_places_map(found.places, out)}")
     _print_missing(found)
     if not found.is_whole:
