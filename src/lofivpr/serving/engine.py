@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 
 from lofivpr.errors import LofiError
@@ -19,15 +17,6 @@ from lofivpr.models import Describer, load_describer
 from lofivpr.quality import Quality
 from lofivpr.serving.seen import Seen
 from lofivpr.serving.wire import Where
-
-ONE_THREAD = 50_000_000
-"""Numbers in a map up to which one thread searches it: some 10 ms, in which threads would mostly wait for each other
-and for those that describe."""
-
-
-def cores() -> int:
-    """Cores that this process may use, which may be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -97,7 +86,6 @@ class Engine:
         self.map, self.describer = place_map, describer
         self.calibration = place_map.calibration
         self._places = place_map.places  # so that the first query does not wait for it
-        self._threads = 1 if len(place_map) * place_map.dimension <= ONE_THREAD else cores()
 
     @classmethod
     def open(cls, map_path: str | Path, model: Describer | str | Path | None) -> Engine:
@@ -128,7 +116,6 @@ class Engine:
 
         A query that cannot be answered gets its own error, and the others their answers.
         """
-        faiss.omp_set_num_threads(self._threads)  # of the calling thread alone
         results: list[Answer | Exception | None] = [None] * len(queries)
         described = self._describe(queries, results)
         groups: dict[Any, list[int]] = defaultdict(list)
