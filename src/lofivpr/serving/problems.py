@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
@@ -30,21 +28,12 @@ class Problem(LofiError):
         headers = {} if self.retry_s is None else {"Retry-After": str(max(1, round(self.retry_s + 0.5)))}
         return headers | ({"WWW-Authenticate": "Bearer"} if self.status == 401 else {})
 
-    @property
-    def body(self) -> dict[str, Any]:
-        """The body: type, title, status, detail."""
-        return problem_body(self.status, self.detail)
-
     def response(self) -> Response:
         """The HTTP response."""
-        return JSONResponse(self.body, self.status, self.headers, media_type=MEDIA_TYPE)
-
-
-def problem_body(status: int, detail: str) -> dict[str, Any]:
-    """The members of a problem that RFC 9457 names; `type` about:blank says that the status is all there is."""
-    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+        return problem_response(self.status, self.detail, self.headers)
 
 
 def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """A problem without raising it."""
-    return Response(json.dumps(problem_body(status, detail)), status, dict(headers or {}), media_type=MEDIA_TYPE)
+    """A problem without raising it; `type` about:blank says that the status is all there is."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -181,7 +182,7 @@ class Stream:
             elif isinstance(error, LofiError):
                 await self._tell_fault(frame.frame_id, error)
             else:
-                log("fault", 40, error, client=self._client, frame=frame.frame_id)
+                log("fault", logging.ERROR, error, client=self._client, frame=frame.frame_id)
                 await self._tell_fault(frame.frame_id, LofiError("expected an answer, found a fault of the server."))
             self._service.batcher.release(self._lane)
 
