@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from lofivpr.errors import LofiError
 from lofivpr.maps.answer import answer
@@ -55,7 +56,8 @@ def described(describer: Describer, images: Sequence[np.ndarray], quality: Quali
 def candidates(places: Places, found: Neighbours) -> list[list[Candidate]]:
     """The places of each query, best first. Descriptors have unit length: similarity is 1 - distance / 2."""
     rows = found.indices[found.indices >= 0]
-    known = places.select(rows).table.select(["image", "lat", "lon", "heading_deg"]).to_pylist()
+    # Columns first: taking rows of all of them, from a map of several segments, took longer than some searches.
+    known = places.table.select(["image", "lat", "lon", "heading_deg"]).take(pa.array(rows)).to_pylist()
     each, similarity = iter(zip(known, rows.tolist(), strict=True)), 1 - found.distances / 2
     return [
         [
