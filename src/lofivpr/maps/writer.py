@@ -20,7 +20,7 @@ from lofivpr.maps.contents import Contents
 from lofivpr.maps.filters import Filter
 from lofivpr.maps.index import EXACT_ROWS, train_index, write_index
 from lofivpr.maps.loss import exact_first, first_other, measure_loss, sampled_queries
-from lofivpr.maps.manifest import STAGING, Index, Manifest, Segment, Tombstones
+from lofivpr.maps.manifest import STAGING, Index, Loss, Manifest, Segment, Tombstones
 from lofivpr.maps.rows import Rows
 from lofivpr.maps.segment import (
     PLACES,
@@ -118,7 +118,7 @@ def _code(folder: Path, manifest: Manifest, rows: Rows, usable: np.ndarray) -> A
     return train(manifest.dtype, rows.rows(few[:1] if manifest.dtype.startswith("float") else few))
 
 
-def _segment_loss(folder: Path, segment: Segment, places: Places, rows: Rows) -> Any:
+def _segment_loss(folder: Path, segment: Segment, places: Places, rows: Rows) -> Loss | None:
     asked, excluded = sampled_queries(places)
     if not len(asked):
         return None
@@ -144,7 +144,7 @@ def indexed(folder: Path, manifest: Manifest) -> Manifest:
     return manifest.model_copy(update={"index": measured})
 
 
-def _index_loss(folder: Path, manifest: Manifest) -> Any:
+def _index_loss(folder: Path, manifest: Manifest) -> Loss | None:
     """Against comparing every place by the same codes."""
     contents = Contents(folder, manifest)
     asked, excluded = sampled_queries(contents.places)
