@@ -38,13 +38,18 @@ class Grey:
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
-def make_places(root: Path) -> Places:
-    """Pictures of noise and where they were taken."""
+def make_pictures(root: Path) -> None:
+    """Pictures of noise."""
     from PIL import Image
 
-    rng, names = np.random.default_rng(0), [f"{i:04d}.png" for i in range(FIRST + MORE)]
-    for name in names:
-        Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8)).save(root / name)
+    rng = np.random.default_rng(0)
+    for number in range(FIRST + MORE):
+        Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8)).save(root / f"{number:04d}.png")
+
+
+def places_of(root: Path) -> Places:
+    """Where the pictures were taken."""
+    names = sorted(path.name for path in root.glob("*.png"))
     lat = 52 + np.arange(len(names)) * 1e-4
     return Places.from_table(root, pa.table({"image": names, "lat": lat, "lon": np.full(len(names), 4.0)}))
 
@@ -62,9 +67,7 @@ def serve(root: Path) -> None:
 
     What is imported is imported once, so that a kill falls into the work and not into the start of Python.
     """
-    names = sorted(path.name for path in root.glob("*.png"))
-    lat = 52 + np.arange(len(names)) * 1e-4
-    places = Places.from_table(root, pa.table({"image": names, "lat": lat, "lon": np.full(len(names), 4.0)}))
+    places = places_of(root)
     for line in sys.stdin:
         job, out = line.split()
         child = os.fork()
@@ -130,7 +133,7 @@ def kills(count: int, folder: Path, seed: int = 0) -> Counter[str]:
     """
     root = folder / "pictures"
     root.mkdir()
-    make_places(root)
+    make_pictures(root)
     victim, found, rng = Victim(root), Counter[str](), np.random.default_rng(seed)
     try:
         lasts = {job: victim.run(job, folder / "whole", None)[0] for job in ("build", "add")}

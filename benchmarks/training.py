@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
+from benchmarks.timing import Row
 from lofivpr.models import PlaceModel, create_model
 from lofivpr.places import Places
 from lofivpr.places.town import generate_town
@@ -23,7 +24,6 @@ from lofivpr.training.trainer import Trainer
 
 PICTURES = 200  # of which 76 train, in three steps
 REPEATS = 3
-Row = tuple[str, str, float, float]
 
 
 def rows() -> list[Row]:
@@ -33,8 +33,8 @@ def rows() -> list[Row]:
         ours, bare, plain = _medians((lambda: _epoch(trainer), _bare(trainer), _plain(trainer, teacher)))
     steps = f"epoch of {trainer.recipe.name}, {trainer.sampler.steps} steps"
     return [
-        (steps, "forward + backward of tensors in memory", bare, ours),
-        (steps, "encode and ask the teacher in each step", plain, ours),
+        Row(steps, "forward + backward of tensors in memory", bare, ours),
+        Row(steps, "encode and ask the teacher in each step", plain, ours),
     ]
 
 
