@@ -175,6 +175,11 @@ def test_the_message_of_x264_is_what_is_dropped(picture: np.ndarray) -> None:
     assert b"".join(split_units(data)) == data
 
 
+@pytest.mark.parametrize("data", [b"", b"\0", b"\0\0", bytes(range(1, 200))])
+def test_bytes_without_a_start_code_hold_no_unit(data: bytes) -> None:
+    assert split_units(data) == []
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (16, 16), (17, 31), (320, 240)])
 def test_padding_repeats_the_edge(size: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)

@@ -190,12 +190,12 @@ def without_messages(data: bytes, codec: str) -> bytes:
 
 
 def split_units(data: bytes) -> list[bytes]:
-    """NAL units of an Annex B stream, each with its start code; joined they are the stream."""
+    """NAL units of an Annex B stream, each with its start code; joined they are the stream. Other bytes have none."""
     starts, at = [], data.find(b"\0\0\1")
     while at >= 0:
         starts.append(at - 1 if at > 0 and data[at - 1] == 0 else at)
         at = data.find(b"\0\0\1", at + 3)
-    return [data[a:b] for a, b in zip(starts, [*starts[1:], len(data)], strict=True)]
+    return [data[a:b] for a, b in zip(starts, [*starts, len(data)][1:], strict=True)]
 
 
 def _is_user_data(unit: bytes, codec: str) -> bool:
