@@ -15,7 +15,7 @@ from lofivpr.models.backbone import (
     without_weights,
 )
 from lofivpr.models.config import ModelError
-from lofivpr.models.imagenet import LITE0_PACKAGE, download_network, lite0_file, load_by_order
+from lofivpr.models.imagenet import LITE0_PACKAGE, download_network, lite0_file, load_by_order, timm_network
 from lofivpr.models.registry import register_backbone
 
 
@@ -58,12 +58,7 @@ def efficientnet_lite0(pretrained: bool = True, download: bool = False) -> Backb
 @register_backbone("vgg16")
 def vgg16(pretrained: bool = True, download: bool = False) -> Backbone:
     """timm's vgg16 after features.28: conv5_3 before its ReLU and pooling; 512 channels, stride 16."""
-    if pretrained and not download:
-        raise ModelError(
-            "expected permission to download vgg16's ImageNet weights (530 MB, from timm), found none. "
-            "Allow the download (--weights download), or start from a model folder, a file, or random weights."
-        )
-    network = download_network("vgg16") if pretrained else without_weights("vgg16")
+    network = timm_network("vgg16", "vgg16", pretrained, download)
     layers = cut_after(network, "features.28")
     # conv1, conv2, ... conv5 as in the VGG paper; ReLU and pooling between them have no weights.
     groups = [(0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28)]

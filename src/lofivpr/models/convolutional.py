@@ -6,16 +6,9 @@ import functools
 
 from torch import nn
 
-from lofivpr.models.backbone import (
-    Backbone,
-    cut_after,
-    draw_weights,
-    normalisation,
-    replace_same_padding,
-    without_weights,
-)
+from lofivpr.models.backbone import Backbone, cut_after, draw_weights, normalisation, replace_same_padding
 from lofivpr.models.config import ModelError
-from lofivpr.models.imagenet import download_network
+from lofivpr.models.imagenet import timm_network
 from lofivpr.models.registry import register_backbone
 
 # By name: timm's name, and the module after which the network is cut unless `cut=...` says otherwise.
@@ -35,8 +28,7 @@ def convolutional(name: str, pretrained: bool = True, download: bool = False, cu
         ModelError: no such cut, or ImageNet weights without permission to download them.
     """
     timm_name, default = NETWORKS[name]
-    refuse_unasked(name, pretrained, download)
-    network = download_network(timm_name) if pretrained else without_weights(timm_name)
+    network = timm_network(name, timm_name, pretrained, download)
     channels, stride = _cut_at(name, network, cut or default)
     if "efficientnet_lite" in name:
         replace_same_padding(network)
@@ -52,15 +44,6 @@ def convolutional(name: str, pretrained: bool = True, download: bool = False, cu
         weights_licence=licence if pretrained else "",
         features_name=f"output of {cut or default}",
     )
-
-
-def refuse_unasked(name: str, pretrained: bool, download: bool) -> None:
-    """Raises ModelError: pretrained weights are wanted that only a download brings, which was not allowed."""
-    if pretrained and not download:
-        raise ModelError(
-            f"expected permission to download {name}'s pretrained weights (from timm), found none. "
-            "Allow the download (--weights download), or start from a model folder, a file, or random weights."
-        )
 
 
 def _cut_at(name: str, network: nn.Module, cut: str) -> tuple[int, int]:

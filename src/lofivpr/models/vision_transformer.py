@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from lofivpr.models.adapter import AdaptedBlock
-from lofivpr.models.backbone import Backbone, draw_weights, normalisation, without_weights
+from lofivpr.models.backbone import Backbone, draw_weights, normalisation
 from lofivpr.models.config import ModelError
-from lofivpr.models.convolutional import refuse_unasked
-from lofivpr.models.imagenet import download_network
+from lofivpr.models.imagenet import timm_network
 from lofivpr.models.positions import resize_positions
 from lofivpr.models.registry import register_backbone
 
@@ -139,8 +138,7 @@ def transformer(
         ModelError: no such layer or facet; weights without permission to download them.
     """
     timm_name = NETWORKS[name]
-    refuse_unasked(name, pretrained, download)
-    network: Any = download_network(timm_name) if pretrained else without_weights(timm_name)
+    network = timm_network(name, timm_name, pretrained, download)
     source = f"timm {timm_name} (LVD-142M)" if pretrained else ""
     return _backbone(network, layer, facet, bool(norm), bool(adapters), pretrained, source)
 
