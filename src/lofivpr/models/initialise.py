@@ -43,9 +43,7 @@ def initialise_netvlad(
     aggregator = model.aggregator
     if not isinstance(aggregator, NetVLAD):
         raise ModelError(f"expected a model with a NetVLAD aggregator, found {model.config.aggregator}.")
-    rng = np.random.default_rng(seed)
-    local = _enough_features(model, images, aggregator.clusters, max_images, per_image, rng)
-    centroids = kmeans(local, aggregator.clusters, seed)
+    centroids, local = _clustered(model, images, aggregator.clusters, seed, max_images, per_image)
     weight, alpha = assignment_weights(centroids, local)
     with torch.no_grad():
         aggregator.centroids.copy_(torch.from_numpy(centroids))
@@ -66,10 +64,9 @@ def initialise_vocabulary(
     aggregator = model.aggregator
     if not isinstance(aggregator, VLAD):
         raise ModelError(f"expected a model with a VLAD aggregator, found {model.config.aggregator}.")
-    rng = np.random.default_rng(seed)
-    local = _enough_features(model, images, aggregator.clusters, max_images, per_image, rng)
+    centroids, _ = _clustered(model, images, aggregator.clusters, seed, max_images, per_image)
     with torch.no_grad():
-        aggregator.centroids.copy_(torch.from_numpy(kmeans(local, aggregator.clusters, seed)))
+        aggregator.centroids.copy_(torch.from_numpy(centroids))
 
 
 def kmeans(points: np.ndarray, clusters: int, seed: int = 0) -> np.ndarray:
@@ -106,21 +103,18 @@ def assignment_weights(centroids: np.ndarray, local: np.ndarray) -> tuple[np.nda
     return (alpha * unit).astype(np.float32), alpha
 
 
-def _enough_features(
-    model: PlaceModel,
-    images: Iterable[np.ndarray],
-    clusters: int,
-    max_images: int,
-    per_image: int,
-    rng: np.random.Generator,
-) -> np.ndarray:
+def _clustered(
+    model: PlaceModel, images: Iterable[np.ndarray], clusters: int, seed: int, max_images: int, per_image: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Centroids (clusters x C) of local features, and these (N x C, unit length)."""
+    rng = np.random.default_rng(seed)
     local = _local_features(model, _choose(images, max_images, rng), per_image, rng)
     if len(local) < clusters:
         raise ModelError(
             f"expected at least {clusters} local features, one a cluster, found {len(local)}. "
             "Give more training pictures."
         )
-    return local
+    return kmeans(local, clusters, seed), local
 
 
 def _choose(images: Iterable[np.ndarray], count: int, rng: np.random.Generator) -> Iterable[np.ndarray]:
