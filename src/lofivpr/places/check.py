@@ -18,11 +18,10 @@ from lofivpr.places.protocol import GENERAL, Protocol
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProtocolCheck:
     """One protocol on the places: counts, or in `fault` why it cannot be asked.
 
     positives: the median number of a query that has any.
-    published: what the data set should have by its authors, `queries / database`; empty where unknown.
     """
 
     protocol: Protocol
@@ -30,8 +29,13 @@ class Asked:
     database: int = 0
     with_positives: int = 0
     positives: float = 0.0
-    published: str = ""
     fault: str = ""
+
+    @property
+    def published(self) -> str:
+        """What the data set should have by its authors, `queries / database`; empty where unknown."""
+        terms = self.protocol.terms
+        return "" if terms.queries is None else f"{terms.queries} / {terms.database}"
 
     @property
     def as_published(self) -> bool:
@@ -55,7 +59,7 @@ class Checked:
     places: Places
     missing: tuple[str, ...]
     lacking: tuple[str, ...]
-    asked: tuple[Asked, ...]
+    asked: tuple[ProtocolCheck, ...]
 
     @property
     def is_whole(self) -> bool:
@@ -127,21 +131,18 @@ def _rule(places: Places) -> str:
     return "place" if places.table["place"].null_count == 0 else "2frames"
 
 
-def _ask(protocol: Protocol, places: Places) -> Asked:
-    terms = protocol.terms
-    published = "" if terms.queries is None else f"{terms.queries} / {terms.database}"
+def _ask(protocol: Protocol, places: Places) -> ProtocolCheck:
     try:
         cases = protocol.cases(places)
     except PlacesError as error:
-        return Asked(protocol, published=published, fault=str(error))
+        return ProtocolCheck(protocol, fault=str(error))
     counts = np.array([len(rows) for rows in cases.positives])
     some = counts[counts > 0]
     dropped = len(counts) - len(some) if protocol.without_positives == "drop" else 0
-    return Asked(
+    return ProtocolCheck(
         protocol,
         queries=len(cases.queries) - dropped,
         database=len(cases.database),
         with_positives=len(some),
         positives=float(np.median(some)),
-        published=published,
     )
