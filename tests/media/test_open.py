@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from lofivpr.errors import LofiError
-from lofivpr.media import BadImageError, ImageRef, image_digest, open_image, perspective_view
+from lofivpr.media import BadImageError, ImageRef, image_digest, image_size, open_image, perspective_view
 
 
 @pytest.fixture
@@ -227,3 +227,29 @@ def test_digest_follows_content_and_fragment(rgb: np.ndarray, tmp_path: Path) ->
     before = image_digest(path)
     path.write_bytes(path.read_bytes() + b"\0")
     assert image_digest(path) != before
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "tiff"])
+@pytest.mark.parametrize("orientation", [None, *range(1, 9)])
+def test_the_size_is_that_of_the_opened_picture(
+    suffix: str, orientation: int | None, rgb: np.ndarray, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    if orientation is not None:
+        exif[0x0112] = orientation
+    save(tmp_path / f"a.{suffix}", Image.fromarray(rgb), exif=exif)
+    height, width = open_image(f"a.{suffix}", tmp_path).shape[:2]
+    assert image_size(f"a.{suffix}", tmp_path) == (width, height)
+
+
+def test_the_size_of_a_view_is_not_the_panoramas(rgb: np.ndarray, tmp_path: Path) -> None:
+    save(tmp_path / "a.png", Image.fromarray(rgb).resize((80, 40)))
+    height, width = open_image("a.png#yaw=40&fov=90", tmp_path).shape[:2]
+    assert image_size("a.png#yaw=40&fov=90", tmp_path) == (width, height) != (80, 40)
+
+
+def test_no_size_without_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    for name in ("a.jpg", "gone.jpg"):
+        with pytest.raises(BadImageError, match=name):
+            image_size(name, tmp_path)

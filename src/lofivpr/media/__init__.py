@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lofivpr.media.clip import count_frames, frame_rate, read_clip, read_frame
-from lofivpr.media.open import MAX_PIXELS, decode_image, image_digest, open_image
+from lofivpr.media.open import MAX_PIXELS, decode_image, image_digest, image_size, open_image
 from lofivpr.media.panorama import perspective_view
 from lofivpr.media.ref import BadImageError, ImageRef
 
@@ -15,6 +15,7 @@ __all__ = [
     "decode_image",
     "frame_rate",
     "image_digest",
+    "image_size",
     "open_image",
     "perspective_view",
     "read_clip",

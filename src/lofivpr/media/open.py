@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from lofivpr.files import digest
 from lofivpr.media.clip import MAX_PIXELS, read_frame
@@ -42,6 +42,26 @@ def open_image(ref: str | Path | ImageRef, root: str | Path | None = None, max_p
     if ref.fov is None:
         return image
     return perspective_view(image, ref.yaw, ref.pitch, ref.fov)
+
+
+def image_size(ref: str | Path | ImageRef, root: str | Path | None = None) -> tuple[int, int]:
+    """Width and height of what `open_image` gives; only the head of a file is decoded, unless EXIF turns the picture.
+
+    Raises:
+        BadImageError: see `open_image`; a file that is damaged behind its head is not noticed.
+    """
+    ref = resolve(ref, root)
+    if ref.frame is None and ref.fov is None:
+        try:
+            with Image.open(io.BytesIO(read_bytes(ref.path))) as image:
+                if image.getexif().get(ExifTags.Base.Orientation, 1) < 5:  # those above turn it by a quarter
+                    return image.size
+        except BadImageError:
+            raise
+        except Exception:  # decoders raise many kinds; opening it says what it is
+            pass
+    height, width = open_image(ref).shape[:2]
+    return width, height
 
 
 def resolve(ref: str | Path | ImageRef, root: str | Path | None = None) -> ImageRef:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from lofivpr.media import image_size
 from lofivpr.places import Places
-from lofivpr.quality import Quality
+from lofivpr.quality import Quality, QualityRange
 from lofivpr.training.recipe import Recipe
 
 
@@ -39,7 +40,9 @@ class Draws:
         """
         if row not in self._known:
             rng = np.random.default_rng([self.recipe.seed, len(self.places), row])
-            self._known[row] = tuple(self._draw(row, int(entry), rng) for entry in self.entries[row])
+            entries = [self.ladder[int(entry)] for entry in self.entries[row]]
+            size = image_size(self.places.images[row], self.places.root) if any(map(_of_heights, entries)) else None
+            self._known[row] = tuple(self._draw(entry, size, rng) for entry in entries)
         return self._known[row]
 
     def number(self, turn: int) -> int:
@@ -50,13 +53,13 @@ class Draws:
             self._orders[cycle] = rng.permutation(self.recipe.draws)
         return int(self._orders[cycle][place])
 
-    def _draw(self, row: int, entry: int, rng: np.random.Generator) -> Quality:
-        chosen = self.ladder[entry]
-        if chosen.low == chosen.high:
-            return chosen.low
-        size = None
-        if chosen.low.height != chosen.high.height:  # no height above the picture's is drawn
-            height, width = self.places.open_image(row).shape[:2]
-            size = (width, height)
-        quality = chosen.draw(rng, size)
+    def _draw(self, entry: QualityRange, size: tuple[int, int] | None, rng: np.random.Generator) -> Quality:
+        if entry.low == entry.high:
+            return entry.low
+        quality = entry.draw(rng, size if _of_heights(entry) else None)
         return self._same.setdefault(quality, quality)  # one object for millions of draws
+
+
+def _of_heights(entry: QualityRange) -> bool:
+    """Whether the height is drawn, and then none above the picture's."""
+    return entry.low.height != entry.high.height
