@@ -48,7 +48,7 @@ def has_start_code(data: bytes) -> bool:
 
 def _nal_units(data: bytes) -> Iterator[bytes]:
     """NAL units without their start codes, the empty ones left out."""
-    for unit in split_units(data) if b"\0\0\1" in data else []:
+    for unit in split_units(data):
         body = unit[unit.index(b"\1") + 1 :]
         if body:
             yield body
