@@ -25,7 +25,7 @@ from lofivpr.training.recipe import Recipe
 from lofivpr.training.sampling import Relations, Sampler
 from lofivpr.training.teacher_cache import TeacherCache
 from lofivpr.training.trainer import Trainer, make_fabric
-from lofivpr.training.usable import usable_pictures
+from lofivpr.training.usable_pictures import usable_pictures
 from lofivpr.training.validation import Validation
 
 INITIALISATION_PICTURES = 500  # published NetVLAD practice: 100 local features from each

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from lofivpr.descriptors.build import default_workers
 from lofivpr.descriptors.manifest import SkippedPicture
 from lofivpr.errors import LofiError
 from lofivpr.places import Places
@@ -30,7 +30,7 @@ def usable_pictures(places: Places, ladder: Sequence[QualityRange]) -> tuple[Pla
             return str(error)
         return None
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(default_workers()) as pool:
         faults = list(pool.map(fault, range(len(places))))
     skipped = [
         SkippedPicture(index=row, image=places.images[row], reason=reason)

@@ -10,7 +10,7 @@ import pytest
 from lofivpr.errors import LofiError
 from lofivpr.places import Places
 from lofivpr.quality import QualityRange
-from lofivpr.training.usable import usable_pictures
+from lofivpr.training.usable_pictures import usable_pictures
 
 
 @pytest.fixture
