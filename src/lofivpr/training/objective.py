@@ -45,7 +45,10 @@ class Distillation:
 
     def __call__(self, output: Output, batch: Batch) -> dict[str, Tensor]:
         """Losses named in the recipe, weighted."""
-        targets, matrices = (target.to(output.descriptor.device) for target in self.cache.targets(batch.indices))
+        device = output.descriptor.device
+        targets, matrices = (target.to(device) for target in self.cache.targets(batch.indices))
+        if self.bank is not None:  # moved in the first step, and then it is there
+            self.bank = self.bank.to(device)
         return {
             name: weight * self._loss(name, output, targets, matrices) for name, weight in self.recipe.losses.items()
         }
