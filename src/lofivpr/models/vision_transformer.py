@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lofivpr.models.adapter import AdaptedBlock
 from lofivpr.models.backbone import Backbone, draw_weights, normalisation
 from lofivpr.models.config import ModelError
+from lofivpr.models.conv_adapter import AdaptedBlock
 from lofivpr.models.imagenet import timm_network
-from lofivpr.models.positions import resize_positions
+from lofivpr.models.position_embedding import resize_positions
 from lofivpr.models.registry import register_backbone
 
 FACETS = ("token", "query", "key", "value")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from lofivpr.models.weights.table import Importable, import_weights, importable_weights
+from lofivpr.models.weights.importable import Importable, import_weights, importable_weights
 
 __all__ = ["Importable", "import_weights", "importable_weights"]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lofivpr.models.config import ModelConfig, ModelError, checked_config
 from lofivpr.models.place_model import PlaceModel, build
-from lofivpr.models.weights.table import importable_weights, provenance
+from lofivpr.models.weights.importable import importable_weights, provenance
 
 CLUSTERS, CHANNELS = 64, 512
 # Counted from 0, as in the file: 0..28 are VGG-16's layers up to conv5_3, 29 the unit length of every location.

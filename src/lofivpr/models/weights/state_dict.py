@@ -11,9 +11,9 @@ from torch import Tensor
 
 from lofivpr.models.config import ModelError
 from lofivpr.models.place_model import PlaceModel, build
+from lofivpr.models.weights.importable import provenance
 from lofivpr.models.weights.layout import Layout, Published, published_models
 from lofivpr.models.weights.pickles import load_pickle
-from lofivpr.models.weights.table import provenance
 
 
 def import_state_dict(file: str | Path, name: str, out: str | Path, onnx: bool = True) -> PlaceModel:

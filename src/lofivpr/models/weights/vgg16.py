@@ -10,9 +10,9 @@ import numpy as np
 from lofivpr.models.create import create_model
 from lofivpr.models.initialise import initialise_netvlad
 from lofivpr.models.place_model import PlaceModel
+from lofivpr.models.weights.importable import importable_weights, provenance
 from lofivpr.models.weights.layout import Layout
 from lofivpr.models.weights.state_dict import fit_tensors, read_tensors
-from lofivpr.models.weights.table import importable_weights, provenance
 
 SIZE = (640, 480)
 

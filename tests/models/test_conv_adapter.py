@@ -4,7 +4,7 @@ import torch
 from timm.models.vision_transformer import Block
 from torch.nn import functional as F
 
-from lofivpr.models.adapter import AdaptedBlock, ConvAdapter
+from lofivpr.models.conv_adapter import AdaptedBlock, ConvAdapter
 
 
 def tokens() -> torch.Tensor:

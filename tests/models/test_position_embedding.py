@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lofivpr.models.positions import bicubic_weights, resize_positions
+from lofivpr.models.position_embedding import bicubic_weights, resize_positions
 
 
 def positions(side: int = 7) -> torch.Tensor:
