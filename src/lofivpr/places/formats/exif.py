@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 from PIL import Image
 
-from lofivpr.places.columns import SCHEMA
+from lofivpr.places.columns import as_column
 from lofivpr.places.formats.labels import folders_of, role_of, split_of
 from lofivpr.places.formats.pictures import pictures_under
 from lofivpr.places.formats.registry import Found, register_format
@@ -73,7 +73,7 @@ def read_exif(path: Path) -> Found:
         "split": [split_of(one) for one in folders],
         "role": [role_of(one) for one in folders],
     }
-    return Found(path, pa.table({name: pa.array(cells, SCHEMA.field(name).type) for name, cells in columns.items()}))
+    return Found(path, pa.table({name: as_column(name, cells) for name, cells in columns.items()}))
 
 
 def _has_positions(path: Path) -> bool:

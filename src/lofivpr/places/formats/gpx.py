@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lofivpr.places.columns import SCHEMA
+from lofivpr.places.columns import as_column
 from lofivpr.places.formats.exif import read_tags
 from lofivpr.places.formats.labels import folders_of, role_of, split_of
 from lofivpr.places.formats.pictures import pictures_under
@@ -126,8 +126,7 @@ def read_gpx(path: Path) -> Found:
         "split": [split_of(one) for one in folders],
         "role": [role_of(one) for one in folders],
     }
-    arrays = {name: pa.array(cells, SCHEMA.field(name).type, from_pandas=True) for name, cells in columns.items()}
-    return Found(path, pa.table(arrays))
+    return Found(path, pa.table({name: as_column(name, cells) for name, cells in columns.items()}))
 
 
 def _times(path: Path, images: list[str]) -> Floats:

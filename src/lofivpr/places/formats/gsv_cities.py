@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv as arrow_csv
 
 from lofivpr.places.datasets import public_datasets
+from lofivpr.places.formats.csv_columns import read_columns
 from lofivpr.places.formats.registry import Found, register_format
 from lofivpr.places.geodesy import PlacesError
 
@@ -39,7 +39,7 @@ def read_gsv_cities(path: Path) -> Found:
 
 
 def _city(file: Path) -> pa.Table:
-    cells = _read(file)
+    cells = read_columns(file, dict.fromkeys(CELLS, pa.string()))  # as text
     rows = list(zip(*(cells[name].to_pylist() for name in CELLS), strict=True))
     images, places, times = [], [], []
     for line, (place, year, month, north, city, lat, lon, panorama) in enumerate(rows, start=2):
@@ -63,15 +63,6 @@ def _city(file: Path) -> pa.Table:
         "timestamp": pa.array(times, pa.float64()),
     }
     return pa.table(columns)
-
-
-def _read(file: Path) -> pa.Table:
-    """The cells as text."""
-    try:
-        options = arrow_csv.ConvertOptions(column_types=dict.fromkeys(CELLS, pa.string()), include_columns=list(CELLS))
-        return arrow_csv.read_csv(file, convert_options=options)
-    except (pa.ArrowException, KeyError) as error:
-        raise PlacesError(f"expected columns {', '.join(CELLS)} in {file}, found: {error}.") from None
 
 
 def _degrees(file: Path, cells: pa.Table, name: str) -> pa.ChunkedArray:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv as arrow_csv
 
 from lofivpr.places.datasets import public_datasets
+from lofivpr.places.formats.csv_columns import read_columns
 from lofivpr.places.formats.registry import Found, register_format
 from lofivpr.places.geodesy import PlacesError
 
@@ -122,10 +122,4 @@ def _check_keys(side: Side, name: str, found: pa.ChunkedArray, keys: pa.ChunkedA
 def _read(file: Path, types: dict[str, pa.DataType]) -> pa.Table:
     if not file.is_file():
         raise PlacesError(f"expected {file.name} in {file.parent}, found none. Unpack metadata.zip there.")
-    try:
-        options = arrow_csv.ConvertOptions(
-            column_types=types, include_columns=list(types), true_values=["True"], false_values=["False"]
-        )
-        return arrow_csv.read_csv(file, convert_options=options)
-    except (pa.ArrowException, KeyError) as error:
-        raise PlacesError(f"expected columns {', '.join(types)} in {file}, found: {error}.") from None
+    return read_columns(file, types)
