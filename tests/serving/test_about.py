@@ -17,9 +17,7 @@ def test_what_the_map_is(service: Any, map_folder: Path, describer: Describer) -
     body = answer.json()
     assert answer.status_code == 200
     assert body["map"]["places"] == 16 and body["map"]["model_digest"] == describer.digest
-    assert body["model"] == {"digest": describer.digest, "name": "tiny", "describes": True, "input": [96, 64]} or (
-        body["model"]["digest"] == describer.digest and body["model"]["input"] == [96, 64]
-    )
+    assert body["model"]["digest"] == describer.digest and body["model"]["input"] == [96, 64]
     assert body["calibration"] is None and body["generation"] == 0
     assert "h264" in body["accepts"]["stream"] and body["limits"]["k"] == 100
     assert str(map_folder.parent) not in answer.text, "no path of the server is told"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -170,11 +169,6 @@ def listing(images: Sequence[str], most: int = 3) -> str:
     """The first few names, and how many more there are."""
     rest = len(images) - most
     return ", ".join(images[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def default_workers() -> int:
-    """One thread a core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lofivpr.descriptors.build import Build, default_workers
+from lofivpr.cores import usable_cores
+from lofivpr.descriptors.build import Build
 from lofivpr.descriptors.manifest import Maker, Manifest, SkippedPicture
 from lofivpr.descriptors.prepare import picture_changed
 from lofivpr.descriptors.segment import Block, Row, read_segment, segment_path
@@ -69,7 +70,7 @@ class DescriptorStore:
             quality,
             dtype,
             skip_bad,
-            default_workers() if workers is None else workers,
+            usable_cores() if workers is None else workers,
         )
         return cls(order.folder, order.run(progress))
 

@@ -14,6 +14,7 @@ from lofivpr.descriptors import DescriptorStore
 from lofivpr.maps.evidence import SeenQuality
 from lofivpr.maps.map import Map
 from lofivpr.maps.position import Estimates, estimate
+from lofivpr.media import image_size
 from lofivpr.models import Describer
 from lofivpr.places import Places
 from lofivpr.quality import Quality
@@ -81,8 +82,8 @@ class Questions:
         """
         queries.require("easting", "judging answers")
         with ThreadPoolExecutor() as pool:
-            shapes = list(pool.map(lambda row: queries.open_image(row).shape[:2], range(len(queries))))
-        return cls(queries, np.array(shapes, np.int64)[:, ::-1], excluded, absent)
+            sizes = list(pool.map(lambda image: image_size(image, queries.root), queries.images))
+        return cls(queries, np.array(sizes, np.int64), excluded, absent)
 
     def ask(
         self, town: Map, describer: Describer, quality: Quality, k: int, within_m: float, cache: Path, progress: bool

@@ -10,7 +10,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from lofivpr.descriptors.build import default_workers
+from lofivpr.cores import usable_cores
 from lofivpr.maps.codes import CodeBlock
 from lofivpr.maps.segment import SegmentReader
 from lofivpr.search.nearest import squared_distances
@@ -24,7 +24,7 @@ class Shelf:
 
     def __init__(self, segments: Sequence[SegmentReader]) -> None:
         self._segments = segments
-        self._workers = default_workers()
+        self._workers = usable_cores()
         self._starts = np.cumsum([0, *(n for reader in segments for n in reader.segment.blocks)])
 
     def __len__(self) -> int:

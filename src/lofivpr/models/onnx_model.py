@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lofivpr.cores import usable_cores
 from lofivpr.models.card import read_card
 from lofivpr.models.condition import conditions
 from lofivpr.models.config import ModelConfig, ModelError
@@ -119,14 +119,9 @@ def _open_session(path: Path, threads: int | None) -> Any:
     except ImportError:
         raise ModelError("expected ONNX Runtime, found none. Run 'pip install onnxruntime'.") from None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or _cores()
+    options.intra_op_num_threads = threads or usable_cores()
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
         raise ModelError(f"expected an ONNX model in {path}, found: {error}. Copy the folder again.") from None
-
-
-def _cores() -> int:
-    """Cores that this process may use, which may be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

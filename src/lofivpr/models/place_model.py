@@ -40,7 +40,8 @@ class PlaceModel(nn.Module):
     """Pictures to descriptors of places.
 
     Batch-norm statistics are frozen for good: `train()` never lets a batch normalise itself, so a
-    descriptor does not depend on the batch it is computed in.
+    descriptor does not depend on the batch it is computed in. One thread at a time: a quality-aware model keeps the
+    qualities of the batch at hand in its layers. `OnnxModel` serves several.
     """
 
     def __init__(self, config: ModelConfig, backbone: Backbone, aggregator: nn.Module) -> None:

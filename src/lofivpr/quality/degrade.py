@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from PIL import Image
 
+from lofivpr.cores import usable_cores
 from lofivpr.files import atomic_path
 from lofivpr.media import BadImageError, ImageRef, decode_image
 from lofivpr.media.open import read_bytes
@@ -170,7 +171,7 @@ def _file_bytes(encoded: Encoded, quality: Quality) -> bytes:
 
 def _in_threads(work: Callable[[str], T], names: Sequence[str]) -> Iterator[T]:
     """Results in order; codecs release the interpreter, so threads are enough."""
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=min(8, usable_cores())) as pool:
         try:
             yield from pool.map(work, names)
         except BaseException:

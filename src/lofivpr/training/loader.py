@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from lofivpr.descriptors.build import default_workers
+from lofivpr.cores import usable_cores
 from lofivpr.models import Preprocessing
 from lofivpr.places import Places
 from lofivpr.quality import Quality
@@ -39,7 +39,7 @@ def load_batches(
     With a cache of `places`, what was encoded ahead is only decoded. Decoding and the codecs release the
     interpreter lock, so `workers` are threads; default: one a core, shared by the processes of `torchrun`.
     """
-    workers = workers or max(2, default_workers() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    workers = workers or max(2, usable_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     pending: deque[tuple[Batch, list[Future[np.ndarray]]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:

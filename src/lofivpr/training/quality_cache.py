@@ -20,7 +20,7 @@ import numpy as np
 import PIL
 from rich.progress import Progress
 
-from lofivpr.descriptors.build import default_workers
+from lofivpr.cores import usable_cores
 from lofivpr.errors import LofiError
 from lofivpr.files import digest, write_json
 from lofivpr.media import image_digest
@@ -82,7 +82,7 @@ class QualityCache:
         cache._digest_pictures()
         cache._claim()
         cache.refresh()
-        cache._encode(orders, max_bytes, share, processes or default_workers())
+        cache._encode(orders, max_bytes, share, processes or usable_cores())
         cache.refresh()
         return cache
 
@@ -113,7 +113,7 @@ class QualityCache:
             self._stored.update((stored.entry.key, stored) for stored in found)
 
     def _digest_pictures(self) -> None:
-        with ThreadPoolExecutor(default_workers()) as pool:
+        with ThreadPoolExecutor(usable_cores()) as pool:
             self._digests = list(pool.map(lambda image: image_digest(image, self.places.root), self.places.images))
 
     def _segments(self) -> list[Path]:

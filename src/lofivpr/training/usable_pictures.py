@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from lofivpr.descriptors.build import default_workers
+from lofivpr.cores import usable_cores
 from lofivpr.descriptors.manifest import SkippedPicture
 from lofivpr.errors import LofiError
 from lofivpr.places import Places
@@ -30,7 +30,7 @@ def usable_pictures(places: Places, ladder: Sequence[QualityRange]) -> tuple[Pla
             return str(error)
         return None
 
-    with ThreadPoolExecutor(default_workers()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         faults = list(pool.map(fault, range(len(places))))
     skipped = [
         SkippedPicture(index=row, image=places.images[row], reason=reason)

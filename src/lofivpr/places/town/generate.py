@@ -16,6 +16,7 @@ import cv2
 from rich.console import Console
 from rich.progress import Progress
 
+from lofivpr.cores import usable_cores
 from lofivpr.errors import LofiError
 from lofivpr.files import atomic_path, write_atomic
 from lofivpr.places.town.light import EVENING, MORNING
@@ -60,7 +61,7 @@ def generate_town(
     quotas(pictures)
     if workers is not None and workers < 1:
         raise LofiError(f"expected at least 1 worker, found {workers}.")
-    workers = min(workers or _cores(), -(-pictures // 16))
+    workers = min(workers or usable_cores(), -(-pictures // 16))
     table = out / "places.csv"
     _refuse_others_files(out)
     # A run that breaks off must not leave a table beside other pictures.
@@ -90,10 +91,6 @@ def _refuse_others_files(out: Path) -> None:
             f"expected a new folder or an earlier town at {out}, found {', '.join(sorted(strange)[:5])}: "
             "choose another --out."
         )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def shots_of(seed: int, pictures: int, size: tuple[int, int]) -> list[Shot]:
