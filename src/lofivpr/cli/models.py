@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lofivpr.evaluation import Results, write_measured
 from lofivpr.models import aggregator_names, backbone_names, read_card, read_config
 from lofivpr.models.weights import import_weights, importable_weights
 from lofivpr.models.weights.facts import published_facts
@@ -45,6 +46,15 @@ def list_models() -> None:
 def show_model(folder: Annotated[Path, typer.Argument(help="A model folder.")]) -> None:
     """What a model folder holds: architecture, preprocessing, and the card of how it was made."""
     Console().print_json(data=read_config(folder).model_dump(mode="json") | {"card": read_card(folder)})
+
+
+@models.command("measured")
+def note_measured(
+    folder: Annotated[Path, typer.Argument(help="A model folder.")],
+    results: Annotated[Path, typer.Argument(help="What `lofivpr evaluate --out` wrote about it.")],
+) -> None:
+    """Write what an evaluation measured into a model's card, every number with its protocol."""
+    typer.echo(f"{folder}: {write_measured(Results.load(results), folder)}")
 
 
 @models.command("import")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lofivpr.evaluation.bootstrap import Difference, bootstrap_interval, paired_difference
 from lofivpr.evaluation.evaluate import evaluate
+from lofivpr.evaluation.measured import write_measured
 from lofivpr.evaluation.rate import BdRate, RateCurve, RateError, bd_rate
 from lofivpr.evaluation.recall import NS, first_correct, hits_matrix, recall_at
 from lofivpr.evaluation.recovery import Shares, recovered_shares
@@ -36,4 +37,5 @@ __all__ = [
     "recall_at",
     "recovered_shares",
     "routed_hits",
+    "write_measured",
 ]

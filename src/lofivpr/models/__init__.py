@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lofivpr.models.card import read_card
+from lofivpr.models.card import add_to_card, read_card
 from lofivpr.models.config import ModelConfig, ModelError
 from lofivpr.models.describer import Describer, load_describer
 from lofivpr.models.folder import read_config
@@ -50,6 +50,7 @@ _NEED_TORCH = {
 }
 
 __all__ = [
+    "add_to_card",
     "HEATMAP_KINDS",
     "Backbone",
     "Describer",

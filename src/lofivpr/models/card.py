@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lofivpr.files import write_atomic
 from lofivpr.models.config import ModelConfig, ModelError
-from lofivpr.models.folder import CARD_FILE, README_FILE
+from lofivpr.models.folder import CARD_FILE, README_FILE, read_config
 
 USAGE = """```python
 import lofivpr
@@ -24,10 +25,27 @@ def write_card(folder: str | Path, config: ModelConfig, card: dict[str, Any] | N
     `card` is what the maker knows: `{"teacher": {"digest", "path"}, "training": {...}}`.
     """
     weights = {"source": config.weights_source or "random", "licence": config.weights_licence or "none"}
-    full = {"weights": weights, **(card or {})}
-    text = json.dumps(full, indent=1, ensure_ascii=False, default=str)
-    (Path(folder) / CARD_FILE).write_text(text + "\n", encoding="utf-8")
-    (Path(folder) / README_FILE).write_text(render_card(config, full), encoding="utf-8")
+    _write(Path(folder), config, {"weights": weights, **(card or {})})
+
+
+def add_to_card(folder: str | Path, section: str, title: str, rows: list[dict[str, Any]]) -> None:
+    """Put a table under a section of a card, in place of the one with the same title.
+
+    Args:
+        rows: records of plain values with the same keys.
+
+    Raises:
+        ModelError: no model folder, or a card that cannot be read.
+    """
+    config, card = read_config(folder), read_card(folder)
+    card[section] = {**card.get(section, {}), title: rows}
+    _write(Path(folder), config, card)
+
+
+def _write(folder: Path, config: ModelConfig, card: dict[str, Any]) -> None:
+    text = json.dumps(card, indent=1, ensure_ascii=False, default=str)
+    write_atomic(folder / CARD_FILE, text + "\n")
+    write_atomic(folder / README_FILE, render_card(config, card))
 
 
 def read_card(folder: str | Path) -> dict[str, Any]:
@@ -60,8 +78,22 @@ def render_card(config: ModelConfig, card: dict[str, Any]) -> str:
     for section, value in card.items():
         lines += ["", f"## {section.capitalize()}", ""]
         facts = value if isinstance(value, dict) else {section: value}
-        lines += [f"- {key}: {_short(fact)}" for key, fact in facts.items()]
+        for key, fact in facts.items():
+            lines += [key, "", *_table(fact), ""] if _is_table(fact) else [f"- {key}: {_short(fact)}"]
     return "\n".join([*lines, "", USAGE])
+
+
+def _is_table(value: Any) -> bool:
+    """Records of plain values, all with the same keys."""
+    if not (isinstance(value, list) and value and all(isinstance(row, dict) for row in value)):
+        return False
+    plain = all(not isinstance(cell, dict | list) for row in value for cell in row.values())
+    return plain and len({tuple(row) for row in value}) == 1
+
+
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    head = [f"| {' | '.join(rows[0])} |", "|" + "---|" * len(rows[0])]
+    return [*head, *(f"| {' | '.join('-' if cell is None else str(cell) for cell in row.values())} |" for row in rows)]
 
 
 def _short(value: Any) -> str:
