@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 KINDS = ("residual-energy", "feature-norm")  # the first that the models allow
 QUERIES = 3
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,18 @@ def heatmaps(results: Results, focus: Focus, seed: int = 0) -> Heatmaps | None:
     if any(side.model not in results.describers for side in sides):
         return None
     queries = _queries(results, focus, seed)
+    drawn = first_kind(lambda kind: [_row(results, sides, query, kind) for query in queries])
+    found = () if drawn is None else tuple(row for row in drawn[1] if row)
+    return Heatmaps(drawn[0], HEATMAP_KINDS[drawn[0]], found) if drawn and found else None
+
+
+def first_kind(draw: Callable[[str], T]) -> tuple[str, T] | None:
+    """What `draw` gives for the first of `KINDS` that its models allow, and that kind; None where they allow none."""
     for kind in KINDS:
         try:
-            rows = [_row(results, sides, query, kind) for query in queries]
+            return kind, draw(kind)
         except (LofiError, AttributeError):  # a model without features, or without NetVLAD
             continue
-        found = tuple(row for row in rows if row)
-        return Heatmaps(kind, HEATMAP_KINDS[kind], found) if found else None
     return None
 
 
@@ -73,15 +80,33 @@ def _row(results: Results, sides: list[Side], query: int, kind: str) -> tuple[Ma
     sharp = picture(results.scene.root, results.scene.query_images[query])
     if sharp is None:
         return ()
-    seen = [sent(sharp, side.quality)[0] for side in sides]
-    shares = [_share(results.describers[s.model], image, kind, s.quality) for s, image in zip(sides, seen, strict=True)]
+    seen = [(results.describers[side.model], sent(sharp, side.quality)[0], side.quality) for side in sides]
+    drawn = overlays(seen, kind, (sharp.shape[1], sharp.shape[0]))
+    return tuple(Map(side, thumbnail(image), same) for side, (image, same) in zip(sides, drawn, strict=True))
+
+
+def overlays(
+    seen: Sequence[tuple[Any, np.ndarray, str]], kind: str, size: tuple[int, int]
+) -> list[tuple[np.ndarray, float | None]]:
+    """Maps of one scene on one scale.
+
+    Args:
+        seen: each a model, the uint8 picture that it sees, and the quality that this went through.
+        kind: of `HEATMAP_KINDS`. size: width and height of the pictures returned.
+
+    Returns:
+        Each picture with its map over it (uint8), and its agreement with the first; None for the first itself.
+
+    Raises:
+        LofiError, AttributeError: a model that has no such map.
+    """
+    shares = [_share(model, image, kind, quality) for model, image, quality in seen]
     top = float(np.percentile(np.stack(shares), 99.5))
-    size = sharp.shape[1], sharp.shape[0]
-    maps = []
-    for index, (side, image, share) in enumerate(zip(sides, seen, shares, strict=True)):
-        uri = thumbnail(overlay(cv2.resize(image, size), share / top))
-        maps.append(Map(side, uri, cosine(share, shares[0]) if index else None))
-    return tuple(maps)
+    found = []
+    for index, ((_, image, _), share) in enumerate(zip(seen, shares, strict=True)):
+        agreement = cosine(share, shares[0]) if index else None
+        found.append((overlay(cv2.resize(image, size), share / top), agreement))
+    return found
 
 
 def _share(describer: Any, image: np.ndarray, kind: str, quality: str) -> np.ndarray:

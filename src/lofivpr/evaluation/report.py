@@ -15,7 +15,7 @@ from lofivpr.evaluation.plots import FIGURES
 from lofivpr.evaluation.story import Focus, facts, find_focus, headline, kind_labels, kind_titles
 from lofivpr.evaluation.street_map import query_map
 from lofivpr.evaluation.table import counts, quality_table, rivals
-from lofivpr.evaluation.theme import DARK, LIGHT, bytes_text
+from lofivpr.evaluation.theme import bytes_text, stylesheet
 from lofivpr.evaluation.thumbs import figure_uris
 from lofivpr.files import write_atomic
 from lofivpr.places import Protocol
@@ -55,7 +55,7 @@ def _context(results: Results, title: str | None, pictures: bool, seed: int) -> 
     sentence = headline(results, focus)
     return {
         "style": _text(STYLE),
-        "palettes": {theme.name: theme for theme in (LIGHT, DARK)},
+        "palettes": stylesheet(),
         "title": title or sentence,
         "headline": sentence,
         "results": results,

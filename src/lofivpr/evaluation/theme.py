@@ -60,6 +60,18 @@ LIGHT = Theme("light", "#1B2330", "#5B6472", "#DFE4EA", "#FFFFFF", "#00795A", "#
 DARK = Theme("dark", "#E8ECF2", "#A9B3C1", "#323B49", "#151A22", "#2FC79B", "#FF7B6B", _DARK)
 
 
+def stylesheet() -> str:
+    """Both papers for web pages: `--ink`, ..., `--m0` of `:root`, the dark one where the reader prefers it."""
+    light, dark = (_properties(theme) for theme in (LIGHT, DARK))
+    return f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+
+
+def _properties(theme: Theme) -> str:
+    inks = {name: getattr(theme, name) for name in ("ink", "soft", "grid", "paper", "right", "wrong")}
+    models = {f"m{number}": colour for number, colour in enumerate(theme.colours)}
+    return " ".join(f"--{name}: {colour};" for name, colour in (inks | models).items())
+
+
 @contextmanager
 def styled(theme: Theme) -> Iterator[None]:
     """Draw in this theme: large labels, open axes, no clutter."""

@@ -30,7 +30,12 @@ def data_uri(data: bytes, kind: str) -> str:
 
 
 def thumbnail(image: np.ndarray, width: int = WIDTH, quality: int = 82) -> str:
-    """JPEG data URI of a uint8 H x W x 3 picture, `width` pixels wide.
+    """`small_jpeg` as a data URI."""
+    return data_uri(small_jpeg(image, width, quality), "image/jpeg")
+
+
+def small_jpeg(image: np.ndarray, width: int = WIDTH, quality: int = 82) -> bytes:
+    """JPEG file of a uint8 H x W x 3 picture, `width` pixels wide.
 
     A smaller picture is enlarged without smoothing, so that what a channel left of it stays visible.
     """
@@ -40,7 +45,7 @@ def thumbnail(image: np.ndarray, width: int = WIDTH, quality: int = 82) -> str:
     small = cv2.resize(image, (width, height), interpolation=how)
     stream = io.BytesIO()
     Image.fromarray(small).save(stream, "JPEG", quality=quality, optimize=True)
-    return data_uri(stream.getvalue(), "image/jpeg")
+    return stream.getvalue()
 
 
 def picture(root: Path | None, image: str) -> np.ndarray | None:
