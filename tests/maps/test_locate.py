@@ -34,16 +34,23 @@ class TestArrived:
         return tmp_path / "photo.jpg"
 
     def test_a_file_is_what_it_is(self, photo: Path) -> None:
-        image, seen = arrived(photo, None)
+        image, seen, quality = arrived(photo, None)
         np.testing.assert_array_equal(image, open_image(photo))
         assert seen == SeenQuality("jpeg", 48, 8 * photo.stat().st_size / (48 * 64))
-        assert arrived(photo.with_suffix(".png"), None)[1] == SeenQuality(None, 48, None)
-        assert arrived(image, Quality.parse("raw"))[1] == SeenQuality(None, 48, None)
+        assert str(quality) == "64x48/jpeg:50"
+        assert arrived(photo.with_suffix(".png"), None)[1:] == (SeenQuality(None, 48, None), Quality.parse("48p"))
+        assert arrived(image, Quality.parse("raw"))[1:] == (SeenQuality(None, 48, None), Quality.RAW)
+        assert arrived(image, None)[1:] == (SeenQuality(None, 48, None), None)
+
+    def test_a_file_is_what_is_in_it_whatever_its_name(self, photo: Path) -> None:
+        named = photo.rename(photo.with_name("photo.webp"))
+        assert arrived(named, None)[1].codec == "jpeg"
 
     def test_a_picture_goes_through_a_quality(self, photo: Path) -> None:
         quality = Quality.parse("24p/jpeg:20")
         encoded = quality.encode(open_image(photo))
-        image, seen = arrived(photo, quality)
+        image, seen, known = arrived(photo, quality)
+        assert known == quality
         np.testing.assert_array_equal(image, encoded.image)
         assert encoded.n_bytes is not None
         assert seen == SeenQuality("jpeg", 24, 8 * encoded.n_bytes / (24 * 32))
@@ -77,6 +84,18 @@ class TestLocate:
         assert fix.best.similarity == pytest.approx(1, abs=1e-3)
         assert fix.lat == pytest.approx(52 + 7e-4, abs=3e-4)
         assert town.locate(grey, open_image(picture), k=2) == fix
+
+    def test_the_model_is_told_the_quality_of_a_file(self, town: Map, grey: Any, tmp_path: Path) -> None:
+        """As the service tells it: see tests/serving/test_seen.py."""
+        told: list[Quality | None] = []
+        plain, pixels = grey.describe, town.places.open_image(7)
+        grey.describe = lambda images, quality: told.extend(quality) or plain(images)
+        Image.fromarray(pixels).save(tmp_path / "query.jpg", quality=9)
+        town.locate(grey, tmp_path / "query.jpg")
+        town.locate(grey, pixels)
+        town.locate(grey, pixels, quality="jpeg:9")
+        height, width = pixels.shape[:2]
+        assert told == [Quality.parse(f"{width}x{height}/jpeg:9"), None, Quality.parse("jpeg:9")]
 
     def test_what_a_client_knows_is_used(self, town: Map, grey: Any) -> None:
         picture = town.places.root / "00007.png"

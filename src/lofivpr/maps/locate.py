@@ -17,19 +17,19 @@ from lofivpr.media import ImageRef, open_image
 from lofivpr.media.open import read_bytes
 from lofivpr.models import Describer
 from lofivpr.places import Places
-from lofivpr.quality import Quality
+from lofivpr.quality import PictureFile, Quality
 from lofivpr.search import Neighbours
 
 CANDIDATES = 10
 """Places that a position without a calibration stands on."""
-STILLS = {".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".avif": "avif"}
 Picture = str | Path | ImageRef | np.ndarray
 
 
-def arrived(picture: Picture, quality: Quality | None) -> tuple[np.ndarray, SeenQuality]:
-    """What a picture looks like after `quality` (uint8 H x W x 3), and that quality as a receiver sees it.
+def arrived(picture: Picture, quality: Quality | None) -> tuple[np.ndarray, SeenQuality, Quality | None]:
+    """What a picture looks like after `quality` (uint8 H x W x 3), that quality as a receiver sees it, and its name.
 
-    Without `quality` a picture file counts as what it is, an array as uncompressed.
+    Without `quality` a picture file counts as what it is, as a service would see it; an array, a frame and a view as
+    uncompressed, of no known quality.
 
     Raises:
         LofiError: it cannot be read, or the quality does not fit it.
@@ -39,13 +39,19 @@ def arrived(picture: Picture, quality: Quality | None) -> tuple[np.ndarray, Seen
         raise LofiError(f"expected a picture as uint8 H x W x 3, found {image.dtype} {image.shape}.")
     if quality is not None and not quality.is_raw:
         encoded = quality.encode(image)
-        return encoded.image, SeenQuality.of(quality.codec, encoded.size, encoded.n_bytes)
+        return encoded.image, SeenQuality.of(quality.codec, encoded.size, encoded.n_bytes), quality
     size = (image.shape[1], image.shape[0])
-    if isinstance(picture, np.ndarray):
-        return image, SeenQuality.of(None, size, None)
+    file = None if isinstance(picture, np.ndarray) or quality is not None else _file(picture)
+    if file is None:
+        return image, SeenQuality.of(None, size, None), quality
+    seen = SeenQuality.of(file.codec, size, file.n_bytes) if file.is_lossy else SeenQuality.of(None, size, None)
+    return image, seen, file.quality(size)
+
+
+def _file(picture: str | Path | ImageRef) -> PictureFile | None:
+    """How the file of a picture is coded; None where it is a frame of a clip, or a view."""
     ref = picture if isinstance(picture, ImageRef) else ImageRef.parse(str(picture))
-    codec = None if ref.fragment else STILLS.get(Path(ref.path).suffix.lower())
-    return image, SeenQuality.of(codec, size, len(read_bytes(ref.path)) if codec else None)
+    return None if ref.fragment else PictureFile.read(read_bytes(ref.path))
 
 
 def described(describer: Describer, images: Sequence[np.ndarray], quality: Quality | None) -> np.ndarray:

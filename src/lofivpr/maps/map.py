@@ -170,7 +170,7 @@ class Map(MapView):
             describer: the model that made the map, or its student.
             picture: a path or reference, or uint8 H x W x 3 RGB.
             quality: a channel that the picture goes through first, as in an evaluation; None for a picture that
-                is what it is.
+                is what it is: of a file the quality is read off, or guessed, as a service does.
             k: how many places the fix names.
             near, radius_m, heading: see `nearest`.
             calibrated: False for a best guess without probability, which is then always given as an answer.
@@ -180,9 +180,9 @@ class Map(MapView):
         """
         self.require_model(describer)
         through = Quality.parse(quality) if isinstance(quality, str) else quality
-        image, seen = arrived(picture, through)
+        image, seen, known = arrived(picture, through)
         return self.fixes(
-            described(describer, [image], through),
+            described(describer, [image], known),
             [seen],
             model_digest=describer.digest,
             k=k,

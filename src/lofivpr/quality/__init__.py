@@ -8,6 +8,7 @@ from lofivpr.quality.degraded_row import DegradedRow
 from lofivpr.quality.estimate import estimate_quality
 from lofivpr.quality.grammar import QualityError
 from lofivpr.quality.metrics import psnr, ssim
+from lofivpr.quality.picture_file import PictureFile
 from lofivpr.quality.quality import Encoded, Quality
 from lofivpr.quality.range import QualityRange
 
@@ -16,6 +17,7 @@ __all__ = [
     "DegradedRow",
     "Encoded",
     "EncodedClip",
+    "PictureFile",
     "Quality",
     "QualityError",
     "QualityRange",

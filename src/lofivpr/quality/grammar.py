@@ -52,6 +52,12 @@ CODECS: dict[str, Codec] = {
     )
 }
 
+
+def is_lossy(codec: str | None) -> bool:
+    """Is this the name of a codec that loses something? False for PNG, for none, and for formats that are no codec."""
+    return codec in CODECS and bool(CODECS[codec].limits)
+
+
 NUMBER = r"(?:0|[1-9]\d{0,8})"
 _RESOLUTION = re.compile(rf"(?:({NUMBER})p|({NUMBER})x({NUMBER}))")
 _SETTING = re.compile(rf"(q|qp|crf|)({NUMBER})(kbps|)")

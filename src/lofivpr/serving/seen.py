@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from lofivpr.maps.evidence import SeenQuality
 from lofivpr.media import BadImageError
 from lofivpr.media.open import decode_image
-from lofivpr.quality import Quality, estimate_quality
-from lofivpr.quality.estimate import jpeg_quality
+from lofivpr.quality import PictureFile, Quality, estimate_quality
+from lofivpr.quality.grammar import is_lossy
 
 # What media opens. Nothing else is tried: Pillow's other readers are many, and one of them starts a program.
 STILLS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP")
-LOSSLESS = ("png", "tiff", "bmp")
 _FOR_COMMANDS = ", or leave it out with --skip-bad"
 
 
@@ -46,7 +43,7 @@ class Seen:
     @property
     def for_calibration(self) -> SeenQuality:
         """The same as the calibration knows it: lossless files count as pictures that were never encoded."""
-        lossy = self.codec not in (None, *LOSSLESS)
+        lossy = is_lossy(self.codec)
         return SeenQuality(self.codec if lossy else None, self.height, self.bits_per_pixel if lossy else None)
 
 
@@ -59,7 +56,7 @@ def seen_of(
 ) -> Seen:
     """What was seen of a picture of `size` (width, height), at `quality` if that is known."""
     bits = 8 * (n_bytes if mean_bytes is None else mean_bytes) / (size[0] * size[1])
-    lossy = None if codec in LOSSLESS else codec
+    lossy = codec if is_lossy(codec) else None
     return Seen(codec, size[0], size[1], n_bytes, bits, quality or estimate_quality(lossy, size, n_bytes))
 
 
@@ -69,15 +66,8 @@ def open_still(data: bytes, max_pixels: int) -> tuple[np.ndarray, Seen]:
     Raises:
         BadImageError: no picture of a format in `STILLS`, damaged, or more than `max_pixels`.
     """
-    try:
-        with Image.open(io.BytesIO(data), formats=STILLS) as header:
-            codec = (header.format or "unknown").lower()
-            table = getattr(header, "quantization", {}).get(0)
-    except Image.DecompressionBombError as error:
-        raise BadImageError(f"expected at most {max_pixels} pixels, found far more. Shrink the picture.") from error
-    except Exception:  # readers of damaged headers raise many kinds; decode_image below says what it is
-        codec = "unknown"
-    if codec == "unknown":
+    file = PictureFile.read(data, STILLS)
+    if file is None:
         raise BadImageError(
             f"expected a picture as {', '.join(STILLS)}, found {len(data)} bytes of something else. Send such a file."
         )
@@ -85,7 +75,5 @@ def open_still(data: bytes, max_pixels: int) -> tuple[np.ndarray, Seen]:
         image = decode_image(data, "the query", max_pixels)
     except BadImageError as error:
         raise BadImageError(str(error).replace(_FOR_COMMANDS, "")) from error
-    codec = "jpeg" if codec == "mpo" else codec  # what some telephones write: a JPEG with more of them behind
     size = image.shape[1], image.shape[0]
-    stated = Quality(*size, "jpeg", "q", jpeg_quality(table)) if codec == "jpeg" and table else None
-    return image, seen_of(codec, size, len(data), quality=stated)
+    return image, seen_of(file.codec, size, len(data), quality=file.quality(size))
