@@ -22,6 +22,7 @@ from lofivpr.models.initialise import READ_AHEAD
 from lofivpr.places import Places
 from lofivpr.quality import Quality
 from lofivpr.training import Recipe, distill, train
+from lofivpr.training.sampling import Batch
 from lofivpr.training.trainer import Trainer
 from lofivpr.training.validation import Validation
 
@@ -92,6 +93,26 @@ def test_the_last_epoch_within_chance_of_the_best_is_kept(
     monkeypatch.setattr(Validation, "recall", recall)
     student = distill(teacher_folder, places, _recipe("epochs=3"), tmp_path / "student")
     assert len(set(digests)) == 4 and student.digest == digests[kept]
+
+
+def test_without_a_validation_every_picture_trains_and_the_last_weights_stay(
+    places: Places, teacher_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    stepped: list[str] = []
+    whole = Trainer._step
+
+    def step(self: Trainer, batch: Batch, pixels: torch.Tensor) -> float:
+        loss = whole(self, batch, pixels)
+        seen.extend(batch.indices.tolist())
+        stepped.append(self.model.digest)
+        return loss
+
+    monkeypatch.setattr(Trainer, "_step", step)
+    settings = ("epochs=2", "validation_fraction=0", "batch_size=4")
+    student = distill(teacher_folder, places, _recipe(*settings), tmp_path / "student")
+    assert set(seen) == set(range(len(places))) and student.digest == stepped[-1] != stepped[-2]
+    assert not any("recall@1" in line for line in _lines(tmp_path / "student"))
 
 
 @pytest.mark.usefixtures("last_epoch_kept")

@@ -38,7 +38,8 @@ class Recipe(BaseModel):
 
     `qualities` are points or ranges (`240p/h265:qp30..48`). Each picture has `draws` of them, fixed by the seed, and
     shows the next one each time it is its turn; `views` of them stand in a batch side by side (batches of pictures
-    only), so that `batch_size` rows are `batch_size / views` pictures.
+    only), so that `batch_size` rows are `batch_size / views` pictures. With a `validation_fraction` of 0 every
+    picture trains and the last weights stay: for a recipe whose settings were chosen before.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,7 +69,7 @@ class Recipe(BaseModel):
     quality_aware: bool = False
     bank: int = Field(2048, ge=2)
     temperature: float = Field(0.05, gt=0)
-    validation_fraction: float = Field(0.15, gt=0, lt=0.5)
+    validation_fraction: float = Field(0.15, ge=0, lt=0.5)
     validation_gap_m: float = Field(50.0, ge=0)
     seed: int = 0
 

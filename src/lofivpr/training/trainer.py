@@ -45,6 +45,7 @@ class Trainer:
     """Fits a model's trainable part to an objective.
 
     Args:
+        validation: chooses the epoch whose weights stay; None = the last.
         folder: where `checkpoint.pt` and `metrics.jsonl` live while the run lasts.
         cache: training pictures that were encoded ahead.
         identity: what must be equal for a checkpoint to be resumed (recipe, data, teacher).
@@ -57,7 +58,7 @@ class Trainer:
         places: Places,
         sampler: Sampler,
         objective: Objective,
-        validation: Validation,
+        validation: Validation | None,
         folder: Path,
         identity: dict[str, str],
         cache: QualityCache | None = None,
@@ -90,7 +91,9 @@ class Trainer:
         return groups
 
     def fit(self) -> list[dict[str, Any]]:
-        """Train, keep the last weights whose validation recall@1 is the best within a standard error, return metrics.
+        """Train, keep the last weights, with a validation the last whose recall@1 is the best within a standard error.
+
+        Returns the metrics.
 
         An interrupt leaves a checkpoint from which the same call goes on to the same weights.
         """
@@ -157,6 +160,8 @@ class Trainer:
                     parameter.grad.copy_(cast(torch.Tensor, mean))
 
     def _validate(self, epoch: int) -> None:
+        if self.validation is None:
+            return
         recall = self.validation.recall(self.model)
         self.progressed.metrics.append({"step": self.progressed.step, "epoch": epoch} | recall)
         # A student may stay its teacher; a teacher that stays its initialisation would not be one.
