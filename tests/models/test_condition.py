@@ -22,12 +22,19 @@ def test_raw_and_unknown_are_the_null_vector() -> None:
 
 
 def test_the_vector_says_family_strength_and_shrinking() -> None:
-    vector = _of("60p/h264:qp48")
-    assert vector[FAMILIES.index("h264")] == 1 and vector[: len(FAMILIES)].sum() == 1
-    assert vector[len(FAMILIES)] == vector[len(FAMILIES) + FAMILIES.index("h264")] == 1  # the hard end of the scale
-    assert vector[-1] == 1  # two octaves, halved
-    assert np.count_nonzero(vector) == 4
-    assert _of("60p")[0] == 1 and _of("60p")[-1] == 1 and np.count_nonzero(_of("60p")) == 2
+    family, strength, bent, shrinking = np.split(_of("120p/h264:qp48"), np.cumsum([len(FAMILIES)] * 3))
+    h264 = FAMILIES.index("h264")
+    assert family[h264] == 1 and family.sum() == 1
+    for block in (strength, bent):  # the hard end of the scale
+        assert block[0] == block[h264] == 1 and np.count_nonzero(block) == 2
+    assert shrinking.tolist() == [0.25, 0.5]  # one octave, halved
+    none = _of("60p")
+    assert none[0] == 1 and none[-2:].tolist() == [1, 1] and np.count_nonzero(none) == 3
+
+
+def test_the_second_slope_begins_beyond_the_middle() -> None:
+    bent = {setting: _of(f"240p/h264:qp{setting}")[2 * len(FAMILIES)] for setting in (30, 40, 41, 42, 45, 48)}
+    assert bent[30] == bent[40] == 0 < bent[41] < bent[42] < bent[45] < bent[48] == 1
 
 
 @pytest.mark.parametrize(("codec", "relative"), [("webp:20", "h264"), ("avif:20", "av1"), ("vp9:crf50", "h265")])
