@@ -7,8 +7,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
-from lofivpr.media import BadImageError, count_frames, frame_rate, open_image, read_clip, read_frame
+from lofivpr.media import BadImageError, count_frames, frame_rate, open_image, read_clip, read_frame, read_frames
 from lofivpr.media import clip as clip_module
 
 
@@ -163,3 +164,34 @@ def test_a_clip_cut_short(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.mp4").write_bytes(data[: len(data) // 2])
     with pytest.raises(BadImageError, match="cut.mp4"):
         read_frame(tmp_path / "cut.mp4", 3)
+
+
+def test_chosen_frames_in_one_go(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, turned = sequential(folder / "b-frames.mp4"), []
+    real = clip_module._to_rgb
+    monkeypatch.setattr(clip_module, "_to_rgb", lambda frame: turned.append(1) or real(frame))
+    found = list(read_frames(folder / "b-frames.mp4", [0, 1, 17, 49]))
+    assert len(turned) == 4 and all(np.array_equal(a, expected[n]) for a, n in zip(found, (0, 1, 17, 49), strict=True))
+    assert list(read_frames(folder / "b-frames.mp4", [])) == []
+    with pytest.raises(BadImageError, match="expected frame 50.*found 50 frames"):
+        list(read_frames(folder / "b-frames.mp4", [3, 50]))
+
+
+def test_a_cover_is_no_clip(tmp_path: Path) -> None:
+    """A picture that a player shows beside the sound is a video stream for FFmpeg."""
+    with av.open(str(tmp_path / "song.mp4"), "w") as file:
+        sound = file.add_stream("aac", rate=48000)
+        cover = file.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        still = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
+        file.mux(cover.encode(still.reformat(format="yuvj420p")))
+        for number in range(20):
+            heard = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            heard.rate, heard.pts = 48000, 1024 * number
+            file.mux(sound.encode(heard))
+        file.mux(sound.encode(None))
+    with av.open(str(tmp_path / "song.mp4")) as file:
+        assert len(file.streams.video) == 1
+    with pytest.raises(BadImageError, match="expected a video"):
+        read_frame(tmp_path / "song.mp4", 0)

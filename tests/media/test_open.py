@@ -9,6 +9,8 @@ from PIL import Image
 
 from lofivpr.errors import LofiError
 from lofivpr.media import BadImageError, ImageRef, image_digest, image_size, open_image, perspective_view
+from lofivpr.media import open as open_module
+from recordings import moving, write_clip
 
 
 @pytest.fixture
@@ -253,3 +255,19 @@ def test_no_size_without_a_picture(tmp_path: Path) -> None:
     for name in ("a.jpg", "gone.jpg"):
         with pytest.raises(BadImageError, match=name):
             image_size(name, tmp_path)
+
+
+def test_views_of_a_frame_decode_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_clip(tmp_path / "pano.mkv", moving(3, 128, 64), codec="ffv1")
+    decoded: list[int] = []
+    real = open_module.read_frame
+    monkeypatch.setattr(open_module, "read_frame", lambda *given: decoded.append(given[1]) or real(*given))
+    for frame in (0, 1):
+        for yaw in range(0, 360, 45):
+            found = open_image(f"pano.mkv#frame={frame}&yaw={yaw}&fov=90", tmp_path)
+            assert np.array_equal(found, perspective_view(moving(3, 128, 64)[frame], yaw, 0, 90))
+    assert decoded == [0, 1]
+    write_clip(tmp_path / "pano.mkv", moving(3, 128, 64)[::-1], codec="ffv1")
+    assert np.array_equal(
+        open_image("pano.mkv#frame=0&yaw=9&fov=90", tmp_path), perspective_view(moving(3, 128, 64)[2], 9, 0, 90)
+    ), "a changed clip is decoded again"

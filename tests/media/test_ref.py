@@ -18,6 +18,7 @@ refs = st.builds(
     yaw=angles,
     pitch=st.floats(-90, 90),
     fov=st.floats(1, 170),
+    mask=st.none() | st.sampled_from(["mask.png", "a b/x=1.png", "/m.png"]),
 )
 
 
@@ -38,6 +39,7 @@ def test_text_reads_back(ref: ImageRef) -> None:
         ("file#1.jpg", ImageRef("file#1.jpg")),
         ("file#1.mp4#frame=2", ImageRef("file#1.mp4", frame=2)),
         ("a.jpg#", ImageRef("a.jpg#")),
+        ("c.mp4#frame=1&mask=m/who.png", ImageRef("c.mp4", frame=1, mask="m/who.png")),
     ],
 )
 def test_parse(text: str, expected: ImageRef) -> None:
@@ -55,6 +57,7 @@ def test_canonical_text() -> None:
         *("", "#frame=1", "c.mp4#frame=-1", "c.mp4#frame=x", "c.mp4#frame=1.5", "c.mp4#frame=", "p#yaw=left"),
         *(
             "p.jpg#fov=0",
+            "p.jpg#mask=",
             "p.jpg#fov=171",
             "p.jpg#fov=nan",
             "p.jpg#yaw=nan",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from lofivpr.media.clip import count_frames, frame_rate, read_clip, read_frame
+from lofivpr.media.clip import count_frames, frame_rate, read_clip, read_frame, read_frames
 from lofivpr.media.open import MAX_PIXELS, decode_image, image_digest, image_size, open_image
 from lofivpr.media.panorama import perspective_view
 from lofivpr.media.ref import BadImageError, ImageRef
+from lofivpr.media.survey import Survey, survey_clip
 
 __all__ = [
     "MAX_PIXELS",
     "BadImageError",
     "ImageRef",
+    "Survey",
     "count_frames",
     "decode_image",
     "frame_rate",
@@ -20,4 +22,6 @@ __all__ = [
     "perspective_view",
     "read_clip",
     "read_frame",
+    "read_frames",
+    "survey_clip",
 ]

@@ -6,13 +6,15 @@ import functools
 import os
 import time
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import av.container
 import numpy as np
+from av.stream import Disposition
 
 from lofivpr.media.ref import BadImageError
 
@@ -40,12 +42,37 @@ def read_clip(
     end = None if count is None else start + count
     if end is not None and end <= start:
         return
-    with _opened(str(path), max_pixels) as (container, stream):
-        for number, frame in enumerate(container.decode(stream)):
+    with opened(str(path), max_pixels) as (container, stream):
+        for number, frame in enumerate(_decoded(container, stream)):
             if number >= start:
                 yield _to_rgb(frame)
             if end is not None and number + 1 >= end:
                 return
+
+
+def read_frames(path: str | Path, numbers: Iterable[int], max_pixels: int = MAX_PIXELS) -> Iterator[np.ndarray]:
+    """The frames of these numbers, which rise, decoded in one go; those between them cost no conversion to RGB.
+
+    Yields:
+        uint8 H x W x 3, RGB, turned upright when the clip says so.
+
+    Raises:
+        BadImageError: no clip, fewer frames, or damaged.
+    """
+    wanted = iter(numbers)
+    number = next(wanted, None)
+    if number is None:
+        return
+    seen = 0
+    with opened(str(path), max_pixels) as (container, stream):
+        for seen, frame in enumerate(_decoded(container, stream), start=1):
+            if seen <= number:
+                continue
+            yield _to_rgb(frame)
+            number = next(wanted, None)
+            if number is None:
+                return
+    raise _no_such_frame(str(path), number, seen)
 
 
 def read_frame(path: str | Path, number: int, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -61,19 +88,19 @@ def read_frame(path: str | Path, number: int, max_pixels: int = MAX_PIXELS) -> n
         BadImageError: no clip, fewer frames, frames larger than `max_pixels`, or damaged.
     """
     path = str(path)
-    index = _index(path, *_stamp(path))
+    index = clip_index(path)
     if index is None:
         return _read_in_sequence(path, number, max_pixels)
-    times, keys = index
+    times, keys = index.times, index.keys
     if number >= len(times):
         raise _no_such_frame(path, number, len(times))
     target = times[number]
-    with _opened(path, max_pixels) as (container, stream):
+    with opened(path, max_pixels) as (container, stream):
         position = bisect_right(keys, target) - 1
         if position > 0:
             container.seek(keys[position], stream=stream, backward=True)
         deadline = time.monotonic() + MAX_SECONDS
-        for frame in container.decode(stream):
+        for frame in _decoded(container, stream):
             if frame.pts == target:
                 return _to_rgb(frame)
             if frame.pts is None or frame.pts > target:
@@ -92,9 +119,8 @@ def count_frames(path: str | Path) -> int:
     Raises:
         BadImageError: no clip, or damaged.
     """
-    path = str(path)
-    index = _index(path, *_stamp(path))
-    return sum(1 for _ in read_clip(path)) if index is None else len(index[0])
+    index = clip_index(path)
+    return sum(1 for _ in read_clip(path)) if index is None else len(index.times)
 
 
 def frame_rate(path: str | Path) -> float:
@@ -103,31 +129,63 @@ def frame_rate(path: str | Path) -> float:
     Raises:
         BadImageError: no clip, or one that does not say.
     """
-    with _opened(str(path)) as (_, stream):
+    with opened(str(path)) as (_, stream):
         rate = stream.average_rate or stream.guessed_rate
     if not rate:
         raise BadImageError(f"expected a frame rate in {path}, found none. Remux the clip into MP4.")
     return float(rate)
 
 
+@dataclass(frozen=True)
+class ClipIndex:
+    """When the frames of a clip are shown, in units of `time_base` seconds.
+
+    `times` of all frames and `keys` of the key frames, sorted. `end`: when the last one ends. `damaged`: a packet
+    is not whole, and left out.
+    """
+
+    times: list[int]
+    keys: list[int]
+    time_base: float
+    end: int
+    damaged: bool
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """float64 N: when each frame is shown, from the first one."""
+        return (np.array(self.times, dtype=np.float64) - self.times[0]) * self.time_base
+
+
+def clip_index(path: str | Path) -> ClipIndex | None:
+    """The index of a clip, read once without decoding; None where packets carry no times.
+
+    Raises:
+        BadImageError: no clip, or damaged.
+    """
+    return _index(str(path), *stamp(str(path)))
+
+
 @functools.lru_cache(maxsize=64)
-def _index(path: str, size: int, mtime_ns: int) -> tuple[list[int], list[int]] | None:
-    """Sorted times of all frames, and of key frames; None where packets carry no times."""
+def _index(path: str, size: int, mtime_ns: int) -> ClipIndex | None:
     times: list[int] = []
     keys: list[int] = []
-    with _opened(path) as (container, stream):
+    end, damaged = 0, False
+    with opened(path) as (container, stream):
         for packet in container.demux(stream):
-            if packet.size == 0 or packet.is_discard:
+            damaged |= packet.is_corrupt
+            if packet.size == 0 or packet.is_discard or packet.is_corrupt:
                 continue
             if packet.pts is None:
                 return None
             times.append(packet.pts)
             keys += [packet.pts] if packet.is_keyframe else []
+            end = max(end, packet.pts + (packet.duration or 0))
+        base = float(stream.time_base or 1)
     unique = len(set(times)) == len(times)
-    return (sorted(times), sorted(keys)) if times and unique else None
+    return ClipIndex(sorted(times), sorted(keys), base, end, damaged) if times and unique else None
 
 
-def _stamp(path: str) -> tuple[int, int]:
+def stamp(path: str) -> tuple[int, int]:
     """Size and time of a local file, so that a changed clip is indexed again."""
     try:
         status = os.stat(path)
@@ -136,10 +194,17 @@ def _stamp(path: str) -> tuple[int, int]:
         return 0, 0
 
 
+def _decoded(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+    """All frames in order of display; a packet that is not whole, the last one of a file cut short, is left out."""
+    for packet in container.demux(stream):
+        if not packet.is_corrupt:
+            yield from packet.decode()
+
+
 def _read_in_sequence(path: str, number: int, max_pixels: int) -> np.ndarray:
     seen = 0
-    with _opened(path, max_pixels) as (container, stream):
-        for frame in container.decode(stream):
+    with opened(path, max_pixels) as (container, stream):
+        for frame in _decoded(container, stream):
             if seen == number:
                 return _to_rgb(frame)
             seen += 1
@@ -147,7 +212,7 @@ def _read_in_sequence(path: str, number: int, max_pixels: int) -> np.ndarray:
 
 
 @contextmanager
-def _opened(path: str, max_pixels: int | None = None) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+def opened(path: str, max_pixels: int | None = None) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
     """An open container and its first video stream; faults of the decoder become BadImageError."""
     remote = None
     try:
@@ -156,9 +221,9 @@ def _opened(path: str, max_pixels: int | None = None) -> Iterator[tuple[av.conta
 
             remote = fsspec.open(path, "rb").open()
         with av.open(remote or path, timeout=MAX_SECONDS) as container:
-            if not container.streams.video:
+            stream = next((one for one in container.streams.video if not _is_cover(one)), None)
+            if stream is None:
                 raise BadImageError(f"expected a video in {path}, found none. Give a clip, or drop #frame=.")
-            stream = container.streams.video[0]
             if max_pixels is not None and stream.width * stream.height > max_pixels:
                 raise BadImageError(
                     f"expected frames of at most {max_pixels} pixels, found "
@@ -173,6 +238,11 @@ def _opened(path: str, max_pixels: int | None = None) -> Iterator[tuple[av.conta
     finally:
         if remote is not None:
             remote.close()
+
+
+def _is_cover(stream: av.VideoStream) -> bool:
+    """Whether this is a picture that a player shows beside the sound."""
+    return bool(stream.disposition & Disposition.attached_pic)
 
 
 def _to_rgb(frame: av.VideoFrame) -> np.ndarray:

@@ -6,15 +6,20 @@ import functools
 import hashlib
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from lofivpr.files import digest
-from lofivpr.media.clip import MAX_PIXELS, read_frame
+from lofivpr.media.clip import MAX_PIXELS, read_frame, stamp
+from lofivpr.media.frame_cache import FrameCache
+from lofivpr.media.mask import hide
 from lofivpr.media.panorama import perspective_view
 from lofivpr.media.ref import BadImageError, ImageRef
+
+_FRAMES = FrameCache()
 
 
 def open_image(ref: str | Path | ImageRef, root: str | Path | None = None, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -35,13 +40,28 @@ def open_image(ref: str | Path | ImageRef, root: str | Path | None = None, max_p
         BadImageError: missing, unreadable, truncated or too large; the message says which and what to do.
     """
     ref = resolve(ref, root)
+    if ref.fov is None and ref.mask is None:
+        return _whole(ref, max_pixels)
+    # One frame has many views, and a decoded frame costs more than all of them.
+    key = ref.path, stamp(ref.path), ref.frame, max_pixels
+    return view_of(_FRAMES.get(key, lambda: _whole(ref, max_pixels)), ref)
+
+
+def _whole(ref: ImageRef, max_pixels: int) -> np.ndarray:
     if ref.frame is not None:
-        image = read_frame(ref.path, ref.frame, max_pixels)
-    else:
-        image = decode_image(read_bytes(ref.path), ref.path, max_pixels)
-    if ref.fov is None:
-        return image
-    return perspective_view(image, ref.yaw, ref.pitch, ref.fov)
+        return read_frame(ref.path, ref.frame, max_pixels)
+    return decode_image(read_bytes(ref.path), ref.path, max_pixels)
+
+
+def view_of(image: np.ndarray, ref: ImageRef) -> np.ndarray:
+    """What a resolved reference shows of its whole picture: what its mask leaves, and of that its view.
+
+    Raises:
+        BadImageError: a view of what is no panorama, or a mask that cannot be used.
+    """
+    if ref.mask is not None:
+        image = hide(image, ref.mask)
+    return image if ref.fov is None else perspective_view(image, ref.yaw, ref.pitch, ref.fov)
 
 
 def image_size(ref: str | Path | ImageRef, root: str | Path | None = None) -> tuple[int, int]:
@@ -68,10 +88,15 @@ def resolve(ref: str | Path | ImageRef, root: str | Path | None = None) -> Image
     """The reference with its path joined to `root`, unless it is absolute or a URL."""
     if not isinstance(ref, ImageRef):
         ref = ImageRef.parse(str(ref))
-    if root is None or "://" in ref.path or os.path.isabs(ref.path):
+    if root is None:
         return ref
-    path = f"{str(root).rstrip('/')}/{ref.path}" if "://" in str(root) else os.path.join(root, ref.path)
-    return ImageRef(path, ref.frame, ref.yaw, ref.pitch, ref.fov)
+    return replace(ref, path=_below(root, ref.path), mask=None if ref.mask is None else _below(root, ref.mask))
+
+
+def _below(root: str | Path, path: str) -> str:
+    if "://" in path or os.path.isabs(path):
+        return path
+    return f"{str(root).rstrip('/')}/{path}" if "://" in str(root) else os.path.join(root, path)
 
 
 def read_bytes(path: str) -> bytes:
@@ -120,7 +145,7 @@ def decode_image(data: bytes, name: str = "picture", max_pixels: int = MAX_PIXEL
 
 
 def image_digest(ref: str | Path | ImageRef, root: str | Path | None = None) -> str:
-    """16 hex digits that change with the file's bytes or with the frame or view that is meant.
+    """16 hex digits that change with the bytes of the file or its mask, or with the frame or view that is meant.
 
     A file is read once and again only when its size or time changes, so frames of a clip are cheap.
 
@@ -128,17 +153,20 @@ def image_digest(ref: str | Path | ImageRef, root: str | Path | None = None) -> 
         BadImageError: the file is missing or cannot be read.
     """
     ref = resolve(ref, root)
-    if "://" in ref.path:
-        content = hashlib.sha256(read_bytes(ref.path)).hexdigest()
-    else:
-        try:
-            status = os.stat(ref.path)
-            content = _file_digest(ref.path, status.st_size, status.st_mtime_ns)
-        except OSError as error:
-            raise BadImageError(
-                f"expected a file at {ref.path}, found: {error.strerror}. Check the path and its root folder."
-            ) from error
-    return digest(content, ref.fragment)
+    masked = [] if ref.mask is None else [_content(ref.mask)]
+    return digest(_content(ref.path), replace(ref, mask=None).fragment, *masked)
+
+
+def _content(path: str) -> str:
+    if "://" in path:
+        return hashlib.sha256(read_bytes(path)).hexdigest()
+    try:
+        status = os.stat(path)
+        return _file_digest(path, status.st_size, status.st_mtime_ns)
+    except OSError as error:
+        raise BadImageError(
+            f"expected a file at {path}, found: {error.strerror}. Check the path and its root folder."
+        ) from error
 
 
 @functools.lru_cache(maxsize=4096)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import cv2
@@ -39,12 +40,10 @@ def perspective_view(
             f"expected an equirectangular panorama (twice as wide as high), found {width} x {height}. "
             "Remove yaw, pitch and fov from the reference, or pad the panorama to 2:1."
         )
-    out_width, out_height = size or default_size(width, fov)
-    longitude, latitude = _directions(out_width, out_height, yaw, pitch, fov)
-    x = (longitude / (2 * math.pi) + 0.5) * width - 0.5
-    y = np.clip((0.5 - latitude / math.pi) * height - 0.5, 0, height - 1)
-    # Wrapping holds for columns only; rows are clipped above, so that a pole never meets the other one.
-    return cv2.remap(panorama, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    x, y = _positions(width, height, size or default_size(width, fov), pitch, fov)
+    x = (x + np.float32(yaw % 360 / 360 * width)) % np.float32(width)
+    # Wrapping holds for columns only; rows are clipped, so that a pole never meets the other one.
+    return cv2.remap(panorama, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
 
 def default_size(panorama_width: int, fov: float) -> tuple[int, int]:
@@ -54,14 +53,26 @@ def default_size(panorama_width: int, fov: float) -> tuple[int, int]:
     return even, max(2, 2 * round(even * 3 / 8))
 
 
-def _directions(width: int, height: int, yaw: float, pitch: float, fov: float) -> tuple[np.ndarray, np.ndarray]:
-    """Longitude and latitude (radians, height x width) of the ray through the centre of each pixel."""
+@functools.lru_cache(maxsize=4)
+def _positions(
+    width: int, height: int, size: tuple[int, int], pitch: float, fov: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where in a panorama of `width` x `height` the pixels of a view at yaw 0 lie: columns, rows, float32 h x w.
+
+    They are kept: the views of a clip are alike but for their yaw, which moves columns.
+    """
+    longitude, latitude = _directions(*size, pitch, fov)
+    x = (longitude / (2 * math.pi) + 0.5) * width - 0.5
+    y = np.clip((0.5 - latitude / math.pi) * height - 0.5, 0, height - 1)
+    return x.astype(np.float32), y.astype(np.float32)
+
+
+def _directions(width: int, height: int, pitch: float, fov: float) -> tuple[np.ndarray, np.ndarray]:
+    """Longitude and latitude (radians, height x width) of the ray through the centre of each pixel, at yaw 0."""
     focal = width / 2 / math.tan(math.radians(fov) / 2)
     right = (np.arange(width) + 0.5 - width / 2)[None, :] / focal
     up = (height / 2 - np.arange(height) - 0.5)[:, None] / focal
     tilt = math.radians(pitch)
     forward = math.cos(tilt) - up * math.sin(tilt)
     upward = math.sin(tilt) + up * math.cos(tilt)
-    longitude = np.arctan2(right, forward) + math.radians(yaw)
-    latitude = np.arctan2(upward, np.hypot(right, forward))
-    return (longitude + math.pi) % (2 * math.pi) - math.pi, latitude
+    return np.arctan2(right, forward), np.arctan2(upward, np.hypot(right, forward))

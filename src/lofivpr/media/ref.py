@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lofivpr.errors import LofiError
 
 DEFAULT_FOV = 90.0
-_KEYS = ("frame", "yaw", "pitch", "fov")
+_KEYS = ("frame", "yaw", "pitch", "fov", "mask")
 
 
 class BadImageError(LofiError):
@@ -21,10 +21,11 @@ class ImageRef:
 
     `frame` counts from 0 in order of display. `yaw`, `pitch` and `fov` are degrees: yaw 0 is the middle
     of the panorama and grows to the right, pitch grows upwards, `fov` is the horizontal field of view.
-    `fov` None means the whole picture. A `#` that starts no such fragment belongs to the file's name.
+    `fov` None means the whole picture. `mask` is a picture, relative as `path`, whose black pixels hide what
+    is behind them before a view is cut. A `#` that starts no such fragment belongs to the file's name.
 
     Raises:
-        BadImageError: an empty path, a negative frame, or angles outside their range.
+        BadImageError: an empty path, a negative frame, angles outside their range, or `&` or `#` in a mask's name.
     """
 
     path: str
@@ -32,6 +33,7 @@ class ImageRef:
     yaw: float = 0.0
     pitch: float = 0.0
     fov: float | None = None
+    mask: str | None = None
 
     def __post_init__(self) -> None:
         if not self.path:
@@ -48,6 +50,8 @@ class ImageRef:
             raise BadImageError(f"expected a fov beside yaw and pitch in {self.path}, found none: add it.")
         if self.fov is not None and not 1 <= self.fov <= 170:
             raise BadImageError(f"expected a fov in 1..170 degrees, found {self.fov} in {self.path}.")
+        if self.mask is not None and (not self.mask or {"&", "#"} & set(self.mask)):
+            raise BadImageError(f"expected a mask's path without & and #, found {self.mask!r}. Rename it.")
 
     @classmethod
     def parse(cls, text: str) -> ImageRef:
@@ -74,7 +78,7 @@ class ImageRef:
             raise BadImageError(
                 f"expected frame=INTEGER and yaw, pitch, fov in degrees, found {fragment!r} in {text!r}."
             ) from error
-        return cls(path, frame, yaw, pitch, fov)
+        return cls(path, frame, yaw, pitch, fov, values.get("mask"))
 
     @property
     def fragment(self) -> str:
@@ -84,6 +88,7 @@ class ImageRef:
             parts.append(f"yaw={_number(self.yaw)}")
             parts += [f"pitch={_number(self.pitch)}"] if self.pitch else []
             parts.append(f"fov={_number(self.fov)}")
+        parts += [] if self.mask is None else [f"mask={self.mask}"]
         return "&".join(parts)
 
     def __str__(self) -> str:

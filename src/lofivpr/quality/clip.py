@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lofivpr.media import Survey
+from lofivpr.media.ticks import first_at_ticks
 from lofivpr.quality import video
 from lofivpr.quality.grammar import QualityError
 
@@ -75,18 +76,38 @@ def send_frames(quality: Quality, frames: Iterable[np.ndarray], fps: float) -> I
     Raises:
         QualityError: as `Quality.encode_clip`, when the first frame is asked for.
     """
-    rate = quality.fps or fps
-    if not fps > 0 or rate > fps:
-        raise QualityError(
-            f"expected a clip of at least {rate:g} frames per second for {quality}, found {fps:g}. "
-            "Choose a lower rate; a quality never adds frames."
-        )
+    rate = checked_rate(quality, fps)
     kept = _of_one_size(kept_frames(frames, fps, rate))
     first = next(kept, None)
     if first is None:
         raise QualityError(f"expected frames for {quality}, found none. Give at least one.")
     small = ((number, image, quality.resize(image)) for number, image in chain([first], kept))
     yield from _Stream(quality, rate).send(small) if quality.is_video else _stills(quality, small)
+
+
+def checked_rate(quality: Quality, fps: float) -> float:
+    """The frames per second that a clip of `fps` sends.
+
+    Raises:
+        QualityError: more than the clip has.
+    """
+    rate = quality.fps or fps
+    if not fps > 0 or rate > fps:
+        raise QualityError(
+            f"expected a clip of at least {rate:g} frames per second for {quality}, found {fps:g}. "
+            "Choose a lower rate; a quality never adds frames."
+        )
+    return rate
+
+
+def kept_of_clip(quality: Quality, survey: Survey) -> list[int]:
+    """Numbers of the frames of a clip that are sent, by the times at which they are shown.
+
+    Raises:
+        QualityError: a frame rate above the clip's own.
+    """
+    rate = checked_rate(quality, survey.fps)
+    return list(range(len(survey.seconds))) if quality.fps is None else survey.kept(rate)
 
 
 def _of_one_size(frames: Iterable[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
@@ -102,12 +123,8 @@ def _of_one_size(frames: Iterable[tuple[int, np.ndarray]]) -> Iterator[tuple[int
 
 def kept_frames(frames: Iterable[np.ndarray], fps: float, rate: float) -> Iterator[tuple[int, np.ndarray]]:
     """Number and picture of the frames that a clip of `rate` keeps: the first at or after each tick."""
-    last = -1
-    for number, frame in enumerate(frames):
-        tick = math.floor(number * rate / fps + 1e-9)  # 30 -> 10 fps is every third frame in spite of rounding
-        if tick > last:
-            yield number, frame
-        last = tick
+    kept = first_at_ticks((number / fps for number in count()), rate)
+    return ((number, frame) for number, (frame, keep) in enumerate(zip(frames, kept, strict=False)) if keep)
 
 
 def quality_of_codec(quality: Quality) -> Quality:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from lofivpr.media import frame_rate, read_clip
-from lofivpr.quality.clip import SentFrame, send_frames
+from lofivpr.media import read_frames, survey_clip
+from lofivpr.quality.clip import SentFrame, kept_of_clip, send_frames
 from lofivpr.quality.clip_file import write_lossless, write_stream
 from lofivpr.quality.degraded_row import DegradedRow, degraded_row
 from lofivpr.quality.quality import Quality
@@ -34,18 +34,19 @@ def degrade_clip(source: Path, out: Path, name: str, new_name: str, quality: Qua
         QualityError: the quality does not fit the clip.
     """
     rows: list[DegradedRow] = []
-    path, fps = out / new_name, frame_rate(source / name)
+    path, survey = out / new_name, survey_clip(source / name)
+    kept, fps = kept_of_clip(quality, survey), quality.fps or survey.fps
     path.parent.mkdir(parents=True, exist_ok=True)
 
     def frames() -> Iterator[SentFrame]:
-        for number, sent in enumerate(send_frames(quality, read_clip(source / name), fps)):
-            images = f"{new_name}#frame={number}", f"{name}#frame={sent.number}"
+        for sent in send_frames(quality, read_frames(source / name, kept), fps):
+            images = f"{new_name}#frame={sent.number}", f"{name}#frame={kept[sent.number]}"
             size = None if sent.data is None else len(sent.data)
             rows.append(degraded_row(*images, sent.original, sent.image, size))
             yield sent
 
     try:
-        _write(path, quality, quality.fps or fps, frames())
+        _write(path, quality, fps, frames())
         if quality.is_raw:
             shutil.copyfile(source / name, path)
     except BaseException:

@@ -71,9 +71,10 @@ def renamed(image: str, base: str, new_names: dict[str, str], clips: dict[str, s
     if name in clips and mark:
         ref = ImageRef.parse(image)
         new = new_names.get(f"{name}#frame={ref.frame}")
-        return (
-            None if new is None else str(replace(ref, path=_beside(clips[name], base), frame=ImageRef.parse(new).frame))
-        )
+        if new is None:
+            return None
+        mask = ref.mask and _beside(new_names.get(inside(ref.mask, base), ref.mask), base)
+        return str(replace(ref, path=_beside(clips[name], base), frame=ImageRef.parse(new).frame, mask=mask))
     new_name = clips.get(name) or new_names.get(name)
     return image if new_name is None else _beside(new_name, base) + mark + fragment
 
