@@ -6,7 +6,9 @@ from lofivpr.places.town.camera import Camera, PanoramaCamera, PinholeCamera
 from lofivpr.places.town.generate import generate_town
 from lofivpr.places.town.light import EVENING, LIGHTS, MORNING, OVERCAST, Light
 from lofivpr.places.town.render import Rendered
+from lofivpr.places.town.round_block import round_block
 from lofivpr.places.town.scene import Street
+from lofivpr.places.town.street_plan import draw_plan
 from lofivpr.places.town.surfaces import Label
 from lofivpr.places.town.town import Town
 
@@ -23,5 +25,7 @@ __all__ = [
     "Rendered",
     "Street",
     "Town",
+    "draw_plan",
     "generate_town",
+    "round_block",
 ]

@@ -1,0 +1,8 @@
+"""Makes `ways.py` importable: tests are imported by path here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
