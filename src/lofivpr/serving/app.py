@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from lofivpr.errors import LofiError
 from lofivpr.models import Describer
-from lofivpr.serving import about, locate, stream
+from lofivpr.serving import about, explorer, locate, stream
 from lofivpr.serving.access import Access
 from lofivpr.serving.batching import BusyError
 from lofivpr.serving.problems import Problem, problem_response
@@ -34,6 +34,7 @@ def create_app(
     map_path: str | Path,
     model: Describer | str | Path | None = None,
     settings: Settings | None = None,
+    places: str | Path | None = None,
     routers: Sequence[APIRouter] = (),
     open_paths: Sequence[str] = (),
 ) -> FastAPI:
@@ -43,11 +44,12 @@ def create_app(
         map_path: a map of `lofivpr map build`.
         model: the model that made it or its student, as a folder or an object; None to take descriptors alone.
         settings: who may ask, and limits.
+        places: the data set of the map, whose pictures the page at / may then show; None shows none.
         routers: more routes, such as pages.
         open_paths: those of them that need no API key; one that ends in / is a folder.
 
     Raises:
-        LofiError: map or model is missing, damaged, or does not fit the other.
+        LofiError: map, model or places are missing, damaged, or do not fit the others.
     """
     settings = settings or Settings()
     service = Service(map_path, model, settings)
@@ -69,11 +71,11 @@ def create_app(
         redoc_url=None,
         middleware=[
             Middleware(Access, metrics=service.metrics),
-            Middleware(Guard, settings=settings, open_paths=(*OPEN_PATHS, *open_paths)),
+            Middleware(Guard, settings=settings, open_paths=(*OPEN_PATHS, *explorer.OPEN_PATHS, *open_paths)),
         ],
     )
-    app.state.service = service
-    for router in (about.router, locate.router, stream.router, *routers):
+    app.state.service, app.state.explorer = service, explorer.Explorer(service, places)
+    for router in (about.router, locate.router, stream.router, *explorer.routers, *routers):
         app.include_router(router)
     _tell_problems(app)
     return app

@@ -111,10 +111,7 @@ async def locate(
     kind = request.headers.get("content-type", _ANY_PICTURE).partition(";")[0].strip().lower()
     check_kind(kind)
     where, told = read_where(near, radius_m, heading), read_quality(quality)
-    body = await read_body(request, limits)
-    wait = service.bytes[client].try_take(len(body))
-    if wait:
-        raise Problem(429, f"expected at most {limits.bytes_per_s:g} bytes a second, found more. Send fewer.", wait)
+    body = await receive(request)
     if kind == DESCRIPTOR_TYPE:
         query = _descriptor_query(service, body, dtype, model, where, k)
     else:
@@ -139,6 +136,17 @@ def read_where(near: str | None, radius_m: float | None, heading: float | None) 
         return Where.model_validate({"near": point, "radius_m": radius_m, "heading": heading})
     except ValidationError as error:
         raise Problem(422, f"{first_fault(error)}.") from None
+
+
+async def receive(request: Request) -> bytes:
+    """The body, within the limits of its client. Raises Problem."""
+    service: Service = request.app.state.service
+    limits = service.settings.limits
+    body = await read_body(request, limits)
+    wait = service.bytes[request.scope["state"]["client"]].try_take(len(body))
+    if wait:
+        raise Problem(429, f"expected at most {limits.bytes_per_s:g} bytes a second, found more. Send fewer.", wait)
+    return body
 
 
 async def read_body(request: Request, limits: Limits) -> bytes:

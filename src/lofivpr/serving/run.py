@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+import webbrowser
 from asyncio.transports import BaseTransport
 from pathlib import Path
 
@@ -22,20 +24,33 @@ UNSENT_BYTES = 128 * 1024  # that the kernel keeps for a client that reads slowl
 UNSENT_MS = 30_000  # after which the kernel gives up a connection whose other end takes nothing
 
 
-def serve(map_path: str | Path, model: Describer | str | Path | None = None, settings: Settings | None = None) -> None:
+def serve(
+    map_path: str | Path,
+    model: Describer | str | Path | None = None,
+    settings: Settings | None = None,
+    places: str | Path | None = None,
+    open_page: bool = False,
+) -> None:
     """Serve a map until SIGINT or SIGTERM. See `create_app`.
+
+    Args:
+        map_path, model, settings, places: see `create_app`.
+        open_page: show the page in this machine's browser.
 
     Raises:
         LofiError: map or model cannot be opened, the address cannot be listened at, or the TLS files do not fit.
     """
     settings = settings or Settings()
     log_to()
-    app = create_app(map_path, model, settings)
+    app = create_app(map_path, model, settings, places)
     with listen(settings) as listening:
         server = make_server(app, settings)
         host, port = listening.getsockname()[:2]
         scheme = "https" if settings.tls_cert else "http"
-        log("listening", url=f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}", insecure=settings.insecure)
+        url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+        log("listening", url=url, insecure=settings.insecure)
+        if open_page:  # in a thread: a browser of the terminal would not return
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
         server.run(sockets=[listening])
 
 
