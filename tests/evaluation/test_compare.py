@@ -57,7 +57,8 @@ def test_no_bound_where_the_reference_is_better_or_a_rate_was_found(make_results
 
 def test_a_ladder_is_one_resolution_and_one_codec() -> None:
     assert ladder_name("240p/jpeg:5") == "240p/jpeg"
-    assert ladder_name("h264:64kbps@10fps") == "h264"
+    assert ladder_name("h264:64kbps@10fps") == "h264@10fps"
+    assert ladder_name("240p/h265:qp42@29.97fps,paper") == "240p/h265@29.97fps"
 
 
 def test_ladders_leave_out_repeats_and_qualities_without_bytes(make_results: Maker) -> None:

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from PIL import Image
 
 from lofivpr.errors import LofiError
 from lofivpr.evaluation import Results, evaluate
 from lofivpr.evaluation.descriptor_rate import REPEATS
 from lofivpr.places import Places, Protocol
 from lofivpr.quality import Quality
+from recordings import moving, write_clip
 
 Maker = Callable[..., Any]
 
@@ -50,7 +53,7 @@ def test_rows_are_exactly_as_promised(streets: Places, pixels: Maker, tmp_path: 
     rows = json.loads((tmp_path / "results.json").read_text())["rows"]
     order = [(row["model"], row["quality"]) for row in rows]
     assert order == [("a", "36p/jpeg:5"), ("a", "raw"), ("b", "36p/jpeg:5"), ("b", "raw")]
-    names = "model quality protocol queries queries_without_positives database bytes_per_query recall interval"
+    names = "model quality protocol queries queries_without_positives database bytes_per_query recall interval stream"
     for row in rows:
         assert list(row) == names.split()
         assert list(row["database"]) == ["images", "model", "quality"]
@@ -153,3 +156,56 @@ def test_refusals(streets: Places, pixels: Maker) -> None:
         evaluate([pixels("a")], streets, database_model=pixels("b", grid=5), progress=False)
     with pytest.raises(LofiError, match="positives by 1m"):
         evaluate([pixels()], streets, positives="1m", progress=False)
+
+
+def drive(folder: Path, as_clip: bool) -> Places:
+    """20 pictures of one drive, every fifth of them a query: frames of a clip at 10 fps, or files."""
+    images = moving(20)
+    names = [f"drive.mkv#frame={number}" if as_clip else f"{number:02d}.png" for number in range(20)]
+    if as_clip:
+        write_clip(folder / "drive.mkv", images, fps=10, codec="ffv1")
+    else:
+        for name, image in zip(names, images, strict=True):
+            Image.fromarray(image).save(folder / name)
+    roles = ["query" if number % 5 == 4 else "database" for number in range(20)]
+    columns = {"image": names, "frame": list(range(20)), "role": roles, "sequence": ["drive"] * 20}
+    return Places.from_table(folder, pa.table(columns).take(pa.array(np.random.default_rng(0).permutation(20))))
+
+
+@pytest.mark.parametrize("as_clip", [True, False])
+@pytest.mark.parametrize("text", ["48p/h264:qp40@10fps", "48p/h265:16kbps@10fps"])
+def test_a_frame_rate_sends_a_drive_as_a_stream(text: str, as_clip: bool, pixels: Maker, tmp_path: Path) -> None:
+    """Queries are coded with the pictures of the database between them, which the camera saw too."""
+    (tmp_path / "data").mkdir()
+    places = drive(tmp_path / "data", as_clip)
+    results = evaluate([pixels()], places, [text, "48p/h264:qp40"], "1frame", out=tmp_path / "out", progress=False)
+    clip = Quality.parse(text).encode_clip(moving(20), 10)
+    assert clip.n_bytes is not None
+    row, still = results.rows
+    assert row.bytes_per_query == pytest.approx(sum(clip.n_bytes) / 20)
+    assert row.stream is not None and row.stream.fps == 10 and still.stream is None
+    assert row.stream.kbits_per_second == pytest.approx(clip.kbps)
+    assert row.stream.kbytes_per_second == pytest.approx(clip.kbps / 8)
+    asked = pixels()
+    kept = [asked.describe([asked.preprocessing.resize(places.database.open_image(i))])[0] for i in range(16)]
+    for query, image in enumerate(places.queries.column("frame").astype(int)):
+        found = asked.describe([asked.preprocessing.resize(clip.frames[image])])[0]
+        nearest = np.argsort([((found - one) ** 2).sum() for one in kept], kind="stable")
+        assert results.outcomes["pixels", text].indices[query, 0] == nearest[0]
+    with (tmp_path / "out" / "results.csv").open() as stream:
+        table = list(csv.DictReader(stream))
+    assert float(table[0]["kbits_per_second"]) == pytest.approx(clip.kbps) and table[1]["fps"] == ""
+    assert Results.load(tmp_path / "out").rows == results.rows
+
+
+def test_a_report_of_streams(pixels: Maker, tmp_path: Path) -> None:
+    """What arrives depends on the frames before: the report shows what the resolution leaves, and says so."""
+    places = drive(tmp_path, as_clip=True)
+    results = evaluate([pixels()], places, ["raw", "48p/h265:16kbps@10fps"], "1frame", progress=False)
+    text = results.report(tmp_path / "report.html").read_text()
+    assert "64 × 48, before the stream" in text
+
+
+def test_pictures_without_a_sequence_have_no_stream(streets: Places, pixels: Maker) -> None:
+    with pytest.raises(LofiError, match=r"sequence and frame.*q._\d{3}.png"):
+        evaluate([pixels()], streets, ["h264:qp40@1fps"], progress=False)

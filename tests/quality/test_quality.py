@@ -178,7 +178,7 @@ def test_digest_changes_with_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_bit_rate_needs_a_clip(picture: np.ndarray) -> None:
-    with pytest.raises(QualityError, match="encode_clip"):
+    with pytest.raises(QualityError, match="clip for the bit rate.*@10fps"):
         Quality.parse("h264:64kbps").encode(picture)
 
 

@@ -72,18 +72,20 @@ def evaluate(
 
 
 def print_results(results: Results) -> None:
-    """Recall@1 of every model at every quality, with its 95 % interval."""
+    """Recall@1 of every model at every quality, with its 95 % interval; of streams the rate at their frame rate."""
     table = Table(title="recall@1 in percent [95 % interval]")
+    streams = any(row.stream for row in results.rows)
     table.add_column("quality")
-    table.add_column("bytes", justify="right")
-    for name in results.models:
-        table.add_column(escape(name), justify="right")
+    for name in ("bytes", *(("kB/s", "kbit/s") if streams else ()), *map(escape, results.models)):
+        table.add_column(name, justify="right")
     for quality in results.qualities:
         rows = [results.row(name, quality) for name in results.models]
-        size = rows[0].bytes_per_query
+        size, stream = rows[0].bytes_per_query, rows[0].stream
+        rates = ("-", "-") if stream is None else (f"{stream.kbytes_per_second:.2f}", f"{stream.kbits_per_second:.1f}")
         table.add_row(
             quality,
             "-" if size is None else f"{size:,.0f}",
+            *(rates if streams else ()),
             *(f"{row.recall[1]:.1f} [{row.interval[1][0]:.1f}, {row.interval[1][1]:.1f}]" for row in rows),
         )
     Console().print(table)

@@ -51,7 +51,13 @@ def describe(
     data = Places.open(places)
     data = data if split is None else data.split(split)
     store = DescriptorStore.build(
-        out, load_describer(model), data.images, data.root, quality=Quality.parse(quality), skip_bad=skip_bad
+        out,
+        load_describer(model),
+        data.images,
+        data.root,
+        quality=Quality.parse(quality),
+        skip_bad=skip_bad,
+        sequences=data.sequences,
     )
     for picture in store.skipped:
         typer.echo(f"skipped {picture.image}: {picture.reason}")

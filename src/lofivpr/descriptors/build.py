@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lofivpr.descriptors.manifest import MANIFEST, Maker, Manifest, SkippedPicture, StaleStoreError
 from lofivpr.descriptors.prepare import Prepared, ahead, picture_changed, prepare
+from lofivpr.descriptors.prepare_streams import prepare_streams
 from lofivpr.descriptors.segment import Block, Row, read_segment, segment_path, write_segment
 from lofivpr.errors import LofiError
+from lofivpr.quality.stream import Footage, footage_of
 
 if TYPE_CHECKING:
     from lofivpr.models import Describer
@@ -29,7 +32,10 @@ ABANDONED_S = 3600.0
 
 @dataclass(frozen=True)
 class Build:
-    """One order: describe `images` (below `root`) at `quality` into `folder`."""
+    """One order: describe `images` (below `root`) at `quality` into `folder`.
+
+    `sequences`: pictures of each sequence in order, for a quality that sends them as streams.
+    """
 
     folder: Path
     describer: Describer
@@ -39,6 +45,7 @@ class Build:
     dtype: str
     skip_bad: bool
     workers: int
+    sequences: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.images:
@@ -47,6 +54,12 @@ class Build:
             raise LofiError(f"expected dtype float32 or float16, found {self.dtype!r}.")
         if self.workers < 1:
             raise LofiError(f"expected at least 1 worker, found {self.workers}.")
+
+    @cached_property
+    def _footage(self) -> list[Footage]:
+        """The streams that the pictures are sent in; none where each is sent by itself."""
+        is_stream = self.quality is not None and self.quality.is_stream
+        return footage_of(self.images, self.sequences) if is_stream else []
 
     def run(self, progress: bool) -> Manifest:
         """Build what is missing and return the finished manifest."""
@@ -65,7 +78,7 @@ class Build:
         return manifest
 
     def _begin(self) -> Manifest:
-        maker = Maker.of(self.describer, self.images, self.quality, self.dtype)
+        maker = Maker.of(self.describer, self.images, self.quality, self.dtype, self._footage)
         if (self.folder / MANIFEST).exists():
             manifest = Manifest.read(self.folder)
             differences = manifest.maker.differences(maker)
@@ -115,8 +128,7 @@ class Build:
 
     def _describe_blocks(self, manifest: Manifest, missing: Sequence[int], progress: bool) -> None:
         rows = [row for block in missing for row in manifest.rows_of(block)]
-        images = (self.images[row] for row in rows)
-        pictures = ahead(self._prepare, images, self.workers, window=manifest.block_rows)
+        pictures = self._pictures(rows, window=manifest.block_rows)
         title = f"{self.describer.name} at {manifest.maker.quality}"
         with closing(pictures), _bar(title, len(self.images), len(rows), progress) as bar:
             for block in missing:
@@ -124,6 +136,12 @@ class Build:
                 finished = Block(tuple(picture.row for picture in prepared), self._describe(prepared))
                 write_segment(segment_path(self.folder, block), finished, manifest.block_key(block))
                 bar.advance(bar.task_ids[0], len(prepared))
+
+    def _pictures(self, rows: Sequence[int], window: int) -> Generator[Prepared, None, None]:
+        if self.quality is not None and self._footage:
+            resize = self.describer.preprocessing.resize
+            return prepare_streams(self.images, self._footage, self.root, self.quality, resize, self.skip_bad, rows)
+        return ahead(self._prepare, (self.images[row] for row in rows), self.workers, window)
 
     def _prepare(self, image: str) -> Prepared:
         # Resized here, the model finds nothing left to resize, and large photographs are not held in memory.

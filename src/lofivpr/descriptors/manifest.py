@@ -14,6 +14,7 @@ from lofivpr.files import digest, write_atomic
 if TYPE_CHECKING:
     from lofivpr.models import Describer
     from lofivpr.quality import Quality
+    from lofivpr.quality.stream import Footage
 
 BLOCK_ROWS = 64
 CODE_VERSION = 1
@@ -38,7 +39,8 @@ class StaleStoreError(LofiError):
 class Maker(BaseModel):
     """Everything that decides the numbers in a store, except the contents of the pictures.
 
-    `images_digest` covers the references, in order; what the pictures hold is recorded per row.
+    `images_digest` covers the references, in order, and of streams the frames between them; what the pictures hold is
+    recorded per row.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,15 +56,22 @@ class Maker(BaseModel):
     code: int = CODE_VERSION
 
     @classmethod
-    def of(cls, describer: Describer, images: Sequence[str], quality: Quality | None, dtype: str) -> Maker:
-        """The maker of the descriptors of `images` by `describer` at `quality` (None = raw)."""
+    def of(
+        cls,
+        describer: Describer,
+        images: Sequence[str],
+        quality: Quality | None,
+        dtype: str,
+        footage: Sequence[Footage] = (),
+    ) -> Maker:
+        """The maker of the descriptors of `images` by `describer` at `quality` (None = raw), sent in `footage`."""
         raw = quality is None or quality.is_raw
         return cls(
             model=describer.name,
             model_digest=describer.digest,
             quality="raw" if raw else str(quality),
             quality_digest="raw" if quality is None or raw else quality.digest,
-            images_digest=digest(*images),
+            images_digest=digest(*images, *(part for one in footage for part in one.key)),
             rows=len(images),
             dimension=describer.descriptor_size,
             dtype=dtype,  # type: ignore[arg-type]  # pydantic checks it

@@ -13,6 +13,8 @@ from lofivpr.errors import LofiError
 from lofivpr.files import atomic_path, digest
 
 KEY = b"lofivpr.key"
+ROW = ("image", "n_bytes", "picture", "size", "mtime_ns", "skipped")
+SENT = ("sent_bytes", "sent_frames")  # columns that only a stream has
 AGAIN = "Build the store again: only what is missing or damaged is described anew."
 
 
@@ -30,7 +32,8 @@ class Row:
 
     `n_bytes`: bytes of the encoded picture, -1 where the quality has no codec. `picture`: digest of its
     contents, None if it could not be read. `stamp`: None if its file could not be looked at (a URL).
-    `skipped`: why the picture has no descriptor, None if it has one.
+    `skipped`: why the picture has no descriptor, None if it has one. `sent_bytes`, `sent_frames`: what its stream
+    sent since the picture before it, this one included; -1 where pictures are sent by themselves.
     """
 
     image: str
@@ -38,6 +41,8 @@ class Row:
     picture: str | None = None
     stamp: Stamp | None = None
     skipped: str | None = None
+    sent_bytes: int = -1
+    sent_frames: int = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,16 +117,18 @@ def _to_table(block: Block, key: str) -> pa.Table:
         "mtime_ns": pa.array([row.stamp and row.stamp.mtime_ns for row in rows], pa.int64()),
         "skipped": pa.array([row.skipped for row in rows], pa.string()),
     }
+    if any(row.sent_frames >= 0 for row in rows):
+        columns |= {name: pa.array([getattr(row, name) for row in rows], pa.int64()) for name in SENT}
     return pa.table(columns).replace_schema_metadata({KEY: key.encode()})
 
 
 def _from_table(table: pa.Table) -> Block:
     descriptor = table.column("descriptor").combine_chunks()
     flat = descriptor.flatten().to_numpy(zero_copy_only=True)
-    names = ("image", "n_bytes", "picture", "size", "mtime_ns", "skipped")
-    columns = (table.column(name).to_pylist() for name in names)
+    known = set(table.column_names)
     rows = []
-    for image, n_bytes, picture, size, mtime_ns, skipped in zip(*columns, strict=True):
-        stamp = None if size is None else Stamp(size, mtime_ns)
-        rows.append(Row(image, -1 if n_bytes is None else n_bytes, picture, stamp, skipped))
+    for cells in table.select([name for name in (*ROW, *SENT) if name in known]).to_pylist():
+        size, mtime_ns = cells.pop("size"), cells.pop("mtime_ns")
+        n_bytes = -1 if cells["n_bytes"] is None else cells["n_bytes"]
+        rows.append(Row(**(cells | {"n_bytes": n_bytes, "stamp": None if size is None else Stamp(size, mtime_ns)})))
     return Block(tuple(rows), flat.reshape(len(rows), descriptor.type.list_size))

@@ -45,6 +45,7 @@ class DescriptorStore:
         skip_bad: bool = False,
         workers: int | None = None,
         progress: bool = True,
+        sequences: Sequence[Sequence[str]] = (),
     ) -> DescriptorStore:
         """Describe `images` (references below `root`) into `folder`, or open it if that is done already.
 
@@ -53,10 +54,12 @@ class DescriptorStore:
         modification time changed, and counts as changed only if its contents did.
 
         Args:
-            quality: what the pictures go through first; None or raw leaves them alone.
+            quality: what the pictures go through first; None or raw leaves them alone. One with a frame rate sends
+                frames of clips, and pictures of `sequences`, as streams, see `lofivpr.quality.stream`.
             dtype: "float32", or "float16" for half the disk and errors of about 5e-4 of each number.
             skip_bad: leave out pictures that cannot be used, their rows zeros, and list them in `skipped`.
-            workers: threads that open and degrade; None = one a core.
+            workers: threads that open and degrade; None = one a core. A stream has one.
+            sequences: all pictures of each sequence in order, those to describe among them.
 
         Raises:
             StaleStoreError: `folder` holds what another model, quality or list of pictures made.
@@ -71,6 +74,7 @@ class DescriptorStore:
             dtype,
             skip_bad,
             usable_cores() if workers is None else workers,
+            tuple(tuple(members) for members in sequences),
         )
         return cls(order.folder, order.run(progress))
 
@@ -134,6 +138,12 @@ class DescriptorStore:
     def n_bytes(self) -> np.ndarray:
         """int64 N: bytes of each encoded picture; -1 where the quality has no codec or it was skipped."""
         return np.array([row.n_bytes for row in self._rows()], np.int64)
+
+    @cached_property
+    def bytes_per_frame(self) -> float | None:
+        """Mean bytes of all frames that the streams sent up to their last picture; None where there are none."""
+        sent = [(row.sent_bytes, row.sent_frames) for row in self._rows() if row.sent_frames > 0]
+        return sum(n_bytes for n_bytes, _ in sent) / sum(frames for _, frames in sent) if sent else None
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield n x D descriptors in the store's dtype, read-only views of the files, in order, n <= 64."""

@@ -15,7 +15,7 @@ from lofivpr.evaluation.bootstrap import bootstrap_interval
 from lofivpr.evaluation.contenders import Contender
 from lofivpr.evaluation.outcome import Outcome, Scene
 from lofivpr.evaluation.recall import NS, SKIPPED, first_correct, hits_of_ranks, recall_of_hits
-from lofivpr.evaluation.rows import DatabaseSide, Row, SkippedPicture
+from lofivpr.evaluation.rows import DatabaseSide, Row, SkippedPicture, StreamRate
 from lofivpr.files import digest
 from lofivpr.places import Protocol
 from lofivpr.quality import Quality
@@ -29,12 +29,16 @@ QUERY_BYTES = 2**29  # of query descriptors in memory at a time
 
 @dataclass
 class Stores:
-    """Every (model, quality, list of pictures) described once, on disk and in this run."""
+    """Every (model, quality, list of pictures) described once, on disk and in this run.
+
+    sequences: all pictures of each sequence in order, which a quality with a frame rate sends as streams.
+    """
 
     folder: Path
     root: Path
     skip_bad: bool
     progress: bool
+    sequences: Sequence[Sequence[str]] = ()
     _open: dict[str, DescriptorStore] = field(default_factory=dict)
 
     def get(self, describer: Describer, quality: Quality, images: Sequence[str]) -> DescriptorStore:
@@ -49,6 +53,7 @@ class Stores:
                 quality=quality,
                 skip_bad=self.skip_bad,
                 progress=self.progress,
+                sequences=self.sequences,
             )
         return self._open[key]
 
@@ -133,16 +138,24 @@ class Bench:
     def _row(self, outcome: Outcome, queries: DescriptorStore, side: DatabaseSide, **names: str) -> Row:
         recall, interval = self.count(outcome)
         lonely = np.array([len(rows) == 0 for rows in self.scene.positives])
-        cost = queries.n_bytes[queries.n_bytes >= 0]
+        cost, rate = mean_bytes(queries), Quality.parse(names["quality"]).fps
         return Row(
             **names,
             queries=int(outcome.measured.sum()),
             queries_without_positives=int((lonely & outcome.measured).sum()),
             database=side,
-            bytes_per_query=float(cost.mean()) if len(cost) else None,
+            bytes_per_query=cost,
+            stream=None if cost is None or rate is None else StreamRate.of(cost, rate),
             recall=recall,
             interval=interval,
         )
+
+
+def mean_bytes(store: DescriptorStore) -> float | None:
+    """Mean bytes of a query: of all frames of a stream, else of the pictures; None without a codec."""
+    cost = store.n_bytes[store.n_bytes >= 0]
+    alone = float(cost.mean()) if len(cost) else None
+    return alone if store.bytes_per_frame is None else store.bytes_per_frame
 
 
 def _batches(store: DescriptorStore) -> Iterator[np.ndarray]:

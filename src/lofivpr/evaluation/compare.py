@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -61,9 +62,13 @@ def _difference_row(a: tuple[str, str], b: tuple[str, str], outcomes: Outcomes, 
 
 
 def ladder_name(quality: str) -> str:
-    """The ladder that a quality is a rung of, one resolution and one codec: `240p/jpeg` of `240p/jpeg:5`."""
+    """The ladder that a quality is a rung of, one resolution and one codec: `240p/jpeg` of `240p/jpeg:5`.
+
+    Streams of a frame rate are on a ladder of their own: `240p/h265@10fps`.
+    """
     head, slash, codec = quality.rpartition("/")
-    return f"{head}{slash}{codec.split(':')[0]}"
+    rate = re.search(r"@[^,]*", codec)
+    return f"{head}{slash}{re.split('[:@]', codec)[0]}{rate[0] if rate else ''}"
 
 
 def ladders(rows: Sequence[Row]) -> dict[str, list[str]]:

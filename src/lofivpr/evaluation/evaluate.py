@@ -52,7 +52,8 @@ def evaluate(
 
     Args:
         models: describers or model folders.
-        qualities: what the queries go through, such as "240p/jpeg:5".
+        qualities: what the queries go through, such as "240p/jpeg:5"; with a frame rate ("240p/h265:qp42@10fps")
+            frames of clips and pictures of sequences come out of true groups of pictures.
         positives: "25m", "25m,45deg", "place" or "2frames".
         protocol: "roles", "leave-panorama-out", or that of a public data set, such as "pitts30k-test", which fixes
             positives and counting; or a `Protocol`, which then decides all that it names.
@@ -73,7 +74,8 @@ def evaluate(
     given = None if database_model is None else contenders([database_model])[0]
     with ExitStack() as stack:
         folder = Path(out) if out else Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        bench = _bench(places, protocol, Stores(folder / "stores", Path(places.root), skip_bad, progress))
+        stores = Stores(folder / "stores", Path(places.root), skip_bad, progress, places.sequences)
+        bench = _bench(places, protocol, stores)
         results = _measure_all(bench, entries, points, given)
     if out:
         results.save_tables(out)

@@ -10,7 +10,7 @@ import numpy as np
 from lofivpr.evaluation.gallery import gallery_sides, query_kinds
 from lofivpr.evaluation.story import Focus
 from lofivpr.evaluation.theme import bytes_text
-from lofivpr.evaluation.thumbs import picture, sent, thumbnail
+from lofivpr.evaluation.thumbs import picture, sent, size_note, thumbnail
 
 if TYPE_CHECKING:
     from lofivpr.evaluation.results import Results
@@ -47,7 +47,7 @@ def _candidates(results: Results, focus: Focus, seed: int) -> list[int]:
 
 def _frame(results: Results, models: list[str], sharp: np.ndarray, quality: str, query: int) -> Frame:
     pixels, n_bytes, decibels = sent(sharp, quality)
-    parts = [f"{pixels.shape[1]} × {pixels.shape[0]}"]
+    parts = [size_note(pixels, quality)]
     parts += [bytes_text(n_bytes)] if n_bytes is not None else []
     parts += [f"{decibels:.1f} dB"] if decibels is not None else []
     ranks = {model: int(results.outcomes[model, quality].ranks[query]) for model in models}

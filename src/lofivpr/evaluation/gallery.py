@@ -10,7 +10,7 @@ import numpy as np
 from lofivpr.evaluation.outcome import Scene
 from lofivpr.evaluation.story import Focus, Side
 from lofivpr.evaluation.theme import bytes_text
-from lofivpr.evaluation.thumbs import picture, sent, thumbnail
+from lofivpr.evaluation.thumbs import picture, sent, size_note, thumbnail
 
 if TYPE_CHECKING:
     from lofivpr.evaluation.results import Results
@@ -105,7 +105,7 @@ def _case(results: Results, focus: Focus, kind: str, query: int) -> Case | None:
     low, n_bytes, _ = sent(sharp, focus.quality)
     sides = gallery_sides(results, focus)
     answers = [_answer(results, scene, side, query) for side in sides]
-    size = f"{low.shape[1]} × {low.shape[0]}" + (f", {bytes_text(n_bytes)}" if n_bytes else "")
+    size = size_note(low, focus.quality) + (f", {bytes_text(n_bytes)}" if n_bytes else "")
     return Case(kind, name, thumbnail(sharp), thumbnail(low, quality=90), size, tuple(answers))
 
 

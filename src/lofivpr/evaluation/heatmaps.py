@@ -43,9 +43,9 @@ class Heatmaps:
 
 
 def heatmaps(results: Results, focus: Focus, seed: int = 0) -> Heatmaps | None:
-    """Maps for a few queries that changed; None when the models are not at hand or have no such maps."""
+    """Maps for a few queries that changed; None when the models are not at hand or have no such maps, or of streams."""
     sides = _sides(focus)
-    if any(side.model not in results.describers for side in sides):
+    if any(side.model not in results.describers or Quality.parse(side.quality).is_stream for side in sides):
         return None
     queries = _queries(results, focus, seed)
     drawn = first_kind(lambda kind: [_row(results, sides, query, kind) for query in queries])

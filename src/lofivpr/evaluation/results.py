@@ -122,14 +122,15 @@ class Results:
         }
 
     def to_csv(self) -> str:
-        """One line a row, recall and its interval in columns; the recovered share where there is one."""
+        """One line a row, recall and its interval in columns; recovered share and rate of a stream where they are."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         ns = list(self.rows[0].recall)
         numbers = [f"{name}@{n}" for n in ns for name in ("recall", "low", "high")]
         fixed = "model quality protocol queries queries_without_positives".split()
         sides = ["database_images", "database_model", "database_quality", "bytes_per_query"]
-        writer.writerow([*fixed, *sides, *numbers, "recovered", "recovered_low", "recovered_high"])
+        rates = ["fps", "kbytes_per_second", "kbits_per_second"]
+        writer.writerow([*fixed, *sides, *numbers, "recovered", "recovered_low", "recovered_high", *rates])
         for row in self.rows:
             side = row.database
             values: list[float | str] = [v for n in ns for v in (row.recall[n], *row.interval[n])]
@@ -138,6 +139,7 @@ class Results:
             writer.writerow(
                 [*(getattr(row, name) for name in fixed), side.images, side.model, side.quality]
                 + ["" if row.bytes_per_query is None else row.bytes_per_query, *values]
+                + [getattr(row.stream, name, "") for name in rates]
             )
         return out.getvalue()
 

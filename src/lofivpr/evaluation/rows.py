@@ -19,10 +19,25 @@ class DatabaseSide(Record):
     quality: str
 
 
+class StreamRate(Record):
+    """What a stream takes of the link, at `fps` frames per second: thousands of bytes and of bits a second."""
+
+    fps: float
+    kbytes_per_second: float
+    kbits_per_second: float
+
+    @classmethod
+    def of(cls, bytes_per_frame: float, fps: float) -> StreamRate:
+        """The rate of a stream of frames of so many bytes."""
+        rate = bytes_per_frame * fps / 1000
+        return cls(fps=fps, kbytes_per_second=rate, kbits_per_second=8 * rate)
+
+
 class Row(Record):
     """Recall of one model at one quality. `recall` and `interval` are in percent, by N.
 
-    `bytes_per_query` is the mean size of an encoded query, None at a quality without codec.
+    `bytes_per_query` is the mean size of an encoded query, None at a quality without codec; of a stream the
+    mean of all its frames, those between queries included, whose rate is `stream`.
     `queries` counts every query that could be read, those without a positive included.
     """
 
@@ -35,6 +50,7 @@ class Row(Record):
     bytes_per_query: float | None
     recall: dict[int, float]
     interval: dict[int, tuple[float, float]]
+    stream: StreamRate | None = None
 
 
 class DifferenceRow(Record):

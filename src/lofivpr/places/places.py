@@ -240,6 +240,16 @@ class Places:
         return np.array(found, dtype=np.int64)
 
     @cached_property
+    def sequences(self) -> list[tuple[str, ...]]:
+        """The pictures of each sequence in order of their frames; those without a frame are of none."""
+        runs: dict[str | None, list[tuple[int, str]]] = {}
+        columns = (self.table[name].to_pylist() for name in ("sequence", "frame", "image"))
+        for sequence, frame, image in zip(*columns, strict=True):
+            if frame is not None:
+                runs.setdefault(sequence, []).append((frame, image))
+        return [tuple(image for _, image in sorted(run)) for run in runs.values()]
+
+    @cached_property
     def digest(self) -> str:
         """A digest of the table, not of the pictures nor of where they lie."""
         return columns.table_digest(self.table)

@@ -97,6 +97,11 @@ class Quality:
         return self.codec is not None and CODECS[self.codec].is_video
 
     @property
+    def is_stream(self) -> bool:
+        """Does it name a frame rate, so that frames of clips and sequences travel as a stream of that rate?"""
+        return self.fps is not None
+
+    @property
     def setting(self) -> str | None:
         """The codec's setting as written (`10`, `qp42`, `64kbps`), or None."""
         return None if self.mode is None or self.value is None else setting_text(self.mode, self.value)
@@ -176,8 +181,8 @@ class Quality:
             return stills.encode_file(image, self.codec, self.value)
         if self.mode == "kbps":
             raise QualityError(
-                f"expected a clip for the bit rate {self}, found a single picture. "
-                "Use encode_clip, or a setting such as qp42 or crf35."
+                f"expected a clip for the bit rate {self}, found a single picture. Use a setting such as qp42 or "
+                "crf35, or state a frame rate (@10fps) to send frames of clips and sequences as a stream."
             )
         size = (image.shape[1], image.shape[0])
         encoder = video.Encoder(self.codec, size, self.encoder_options(still=True))
