@@ -14,7 +14,10 @@ import pytest
 
 from lofivpr.errors import LofiError
 
-COMMANDS = ("demo", "town", "degrade", "train", "distill", "describe", "evaluate", "serve", "models", "data", "map")
+COMMANDS = (
+    *("demo", "town", "video", "degrade", "train", "distill", "describe", "evaluate"),
+    *("serve", "models", "data", "map"),
+)
 SLOW = ("torch", "fastapi", "uvicorn", "matplotlib", "onnxruntime")
 
 

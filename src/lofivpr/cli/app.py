@@ -18,6 +18,7 @@ from lofivpr.cli.models import models
 from lofivpr.cli.pictures import degrade, describe, town
 from lofivpr.cli.serve import serve
 from lofivpr.cli.training import distill, train
+from lofivpr.cli.video import video
 from lofivpr.errors import LofiError
 
 MISTAKE, INTERRUPTED = 2, 130
@@ -59,7 +60,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, town, degrade, train, distill, describe, evaluate, serve):
+for command in (demo, town, video, degrade, train, distill, describe, evaluate, serve):
     app.command()(command)
 app.add_typer(models, name="models")
 app.add_typer(data, name="data")
