@@ -29,7 +29,7 @@ from lofivpr.serving.service import Service
 from lofivpr.serving.wire import Where
 
 PLACES = 5  # that are shown of each model
-_MOST_WAITING = 32  # visitors; one is served at a time, so that pages never take more than a core from clients
+_MOST_ASKING = 32  # visitors; one is served at a time, so that pages never take more than a core from clients
 _HEAT_WIDTH = 480
 _ANYWHERE = Where(near=None, radius_m=None, heading=None)
 
@@ -61,19 +61,19 @@ class Explorer:
         self.album = None if places is None else Album(Places.open(places), service.takeover.engine.map)
         self._teacher: tuple[Engine, Describer | None] | None = None
         self._one = asyncio.Semaphore(1)
-        self._waiting = 0
+        self._asking = 0
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Engine]:
         """Wait for one's turn; gives the state of the map that is to be asked. Raises Problem."""
-        if self._waiting >= _MOST_WAITING:
-            raise Problem(503, f"expected at most {_MOST_WAITING} previews waiting, found more. Try again.", 2)
-        self._waiting += 1
+        if self._asking >= _MOST_ASKING:
+            raise Problem(503, f"expected at most {_MOST_ASKING} previews at a time, found more. Try again.", 2)
+        self._asking += 1
         try:
             async with self._one:
                 yield self.service.takeover.engine
         finally:
-            self._waiting -= 1
+            self._asking -= 1
 
     async def models(self, engine: Engine) -> list[Describer]:
         """The service's model, and before it the one that made the map, where that is another and at hand."""

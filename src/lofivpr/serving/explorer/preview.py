@@ -25,7 +25,9 @@ def within_pixels(image: np.ndarray) -> np.ndarray:
     share = (MOST_PIXELS / (height * width)) ** 0.5
     if share >= 1:
         return image
-    return cv2.resize(image, (max(1, int(width * share)), max(1, int(height * share))), interpolation=cv2.INTER_AREA)
+    narrow = max(1, int(width * share))
+    low = max(1, min(int(height * share), MOST_PIXELS // narrow))
+    return cv2.resize(image, (narrow, low), interpolation=cv2.INTER_AREA)
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ export function modelBox(model, colour, about) {
 }
 
 function verdict(fix) {
-  const sure = fix.probability === null ? "" : ` Sure to ${percentText(fix.probability)}.`;
-  const off = fix.off_m === null || fix.off_m === undefined ? "" : ` Its position is ${metresText(fix.off_m)} off.`;
-  return `${fix.answered ? "Answers." : "Does not answer."}${off}${sure}`;
+  const off = (fix.off_m ?? null) === null ? "" : ` Its position is ${metresText(fix.off_m)} off.`;
+  if (fix.probability === null) return `How sure it is, is not known.${off}`;
+  return `${fix.answered ? "Answers" : "Abstains"}, sure to ${percentText(fix.probability)}.${off}`;
 }
 
 /** The first places as an ordered list. */
@@ -65,4 +65,4 @@ export function showSure(root, fix, threshold) {
     fix.answered ? "At the line the service begins to answer." : sentence(fix.reason));
 }
 
-const sentence = (words) => (words ? words.charAt(0).toUpperCase() + words.slice(1) : "");
+const sentence = (words) => `${words.charAt(0).toUpperCase()}${words.slice(1)}${words.endsWith(".") ? "" : "."}`;
