@@ -94,7 +94,10 @@ def _mapping(job: dict[str, Any]) -> pycolmap.IncrementalPipelineOptions:
     options.ba_refine_extra_params = job["refine"]
     options.mapper.abs_pose_refine_focal_length = job["refine"]
     options.mapper.abs_pose_refine_extra_params = job["refine"]
-    options.mapper.init_min_tri_angle = 4.0  # a walk looks along its way: 16 degrees, COLMAP's own, are rarely met
+    # A walk looks along its way: COLMAP's own 16 degrees between the first two pictures, and motion to the side of
+    # them, are rarely met.
+    options.mapper.init_min_tri_angle = 4.0
+    options.mapper.init_max_forward_motion = 1.0
     options.extract_colors = False
     return options
 

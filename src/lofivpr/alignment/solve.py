@@ -15,7 +15,7 @@ from lofivpr.alignment.trajectory import AlignmentError, Floats
 
 Mask = npt.NDArray[np.bool_]
 LEAST = {"similarity": 2, "affine": 3}  # pairs that fix the map
-NARROW = 1e-3  # points whose spread across is less than this share of that along lie on a line
+NARROW = 0.02  # points whose spread across is less than this share of that along count as on a line
 TRIES = 2000  # subsets of pairs that RANSAC looks at; all of them where there are no more
 
 
@@ -155,7 +155,7 @@ def _checked(source: Floats, target: Floats, kind: Kind) -> tuple[Floats, Floats
             f"expected at least {LEAST[kind]} pairs for {_article(kind)}, found {len(source)}. Pick more."
         )
     if not _fixes(source, target, kind):
-        shape = "apart from each other" if kind == "similarity" else "that do not lie on a line"
+        shape = "apart from each other" if kind == "similarity" else "that do not lie almost on a line"
         raise AlignmentError(f"expected points {shape}, on both sides, for {_article(kind)}. Pick others.")
     return source, target
 

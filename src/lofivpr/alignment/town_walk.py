@@ -24,7 +24,7 @@ CODEC = Quality.parse("h264:qp20")
 METRES_PER_PIXEL = 0.2  # of the plan
 FOV_DEG = 75.0  # of the plain camera
 FPS = 2.0
-Kind = Literal["360", "plain"]
+CameraKind = Literal["360", "plain"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class TownWalk:
 
 def write_town_walk(
     out: str | Path,
-    camera: Kind = "360",
+    camera: CameraKind = "360",
     width: int = 1024,
     step: float = 0.7,
     length: float | None = None,
@@ -91,7 +91,7 @@ def _poses(town: Town, step: float, length: float | None) -> tuple[npt.NDArray[n
     return round_block(town.layout, inner[0], step, length)
 
 
-def _camera(kind: Kind, position: npt.NDArray[np.float64], heading: float, width: int) -> Camera:
+def _camera(kind: CameraKind, position: npt.NDArray[np.float64], heading: float, width: int) -> Camera:
     x, y, z = (float(value) for value in position)
     if kind == "360":
         return PanoramaCamera((x, y, z), heading, width, width // 2)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
+from lofivpr.cli.align import align
 from lofivpr.cli.data import data
 from lofivpr.cli.demo import demo
 from lofivpr.cli.evaluate import evaluate
@@ -65,6 +66,7 @@ for command in (demo, town, video, degrade, train, distill, describe, evaluate, 
 app.add_typer(models, name="models")
 app.add_typer(data, name="data")
 app.add_typer(maps, name="map")
+app.add_typer(align, name="align")
 
 
 def main() -> None:

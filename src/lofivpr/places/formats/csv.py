@@ -14,7 +14,11 @@ from lofivpr.places.geodesy import PlacesError
 
 NAME = "places.csv"
 KNOWN = {*SCHEMA.names, "x", "y"}
-POSITIONS = "lat and lon; easting, northing and zone; x and y in metres; place; or sequence and frame"
+POSITIONS = (
+    "lat and lon; easting, northing and zone; x and y in metres; place; sequence and frame; or timestamp, "
+    "for a trajectory to place"
+)
+PLACING = ("lat", "easting", "x", "place", "frame", "timestamp")
 
 
 def _matches(path: Path) -> bool:
@@ -82,7 +86,7 @@ def _check_header(path: Path, header: list[str]) -> None:
     for a, b in (("lat", "lon"), ("easting", "northing"), ("x", "y")):
         if (a in header) != (b in header):
             raise PlacesError(f"expected columns `{a}` and `{b}` together in {path}, found: {found}.")
-    if not {"lat", "easting", "x", "place", "frame"} & set(header):
+    if not set(PLACING) & set(header):
         raise PlacesError(f"expected positions in {path} ({POSITIONS}), found columns: {found}. Add or rename them.")
 
 
@@ -106,9 +110,7 @@ def _check_image(image: str | None, line: int, lines: dict[str, int], path: Path
 
 
 def _table(path: Path, columns: dict[str, list[Any]]) -> pa.Table:
-    if not any(
-        value is not None for name in ("lat", "easting", "x", "place", "frame") for value in columns.get(name, [])
-    ):
+    if not any(value is not None for name in PLACING for value in columns.get(name, [])):
         raise PlacesError(f"expected positions in {path} ({POSITIONS}), found their columns empty. Fill them.")
     x, y = columns.pop("x", None), columns.pop("y", None)
     if x is not None and y is not None and not {"lat", "easting"} & set(columns):
