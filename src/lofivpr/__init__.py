@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from lofivpr.places.town import generate_town
     from lofivpr.quality import Quality, QualityRange, degrade_folder
     from lofivpr.search import nearest
+    from lofivpr.serving import Client
     from lofivpr.training import Recipe, distill, train
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Client": "serving",
     "Describer": "models",
     "DescriptorStore": "descriptors",
     "ImageRef": "media",
@@ -57,6 +59,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Client",
     "Describer",
     "DescriptorStore",
     "ImageRef",

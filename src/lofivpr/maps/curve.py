@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
+
+NEARLY = 0.02
+"""A probability so much lower is not worth more bytes: curves are measured on some hundred queries."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +43,32 @@ class CurvePoint:
         return asdict(self)
 
 
-def best_value(curve: Sequence[CurvePoint], probability: float, most_bytes: float | None = None) -> CurvePoint | None:
+class Offer(Protocol):
+    """A quality with its price and how sure it makes; a `CurvePoint` is one."""
+
+    @property
+    def n_bytes(self) -> float | None:
+        """Bytes a query; None: cannot be sent."""
+
+    @property
+    def probability(self) -> float | None:
+        """Of a right answer; None: not known, and less than any other."""
+
+
+Offered = TypeVar("Offered", bound=Offer)
+
+
+def best_value(curve: Sequence[Offered], probability: float, most_bytes: float | None = None) -> Offered | None:
     """The quality with the fewest bytes whose mean probability is at least `probability`.
 
-    Where none reaches it, the one of the highest probability. Qualities without bytes cannot be sent and are
-    passed over, as are those of more than `most_bytes`; None where none is left.
+    Where none reaches it, the fewest bytes for what is at most `NEARLY` below the highest probability. Qualities
+    without bytes cannot be sent and are passed over, as are those of more than `most_bytes`; None where none is left.
+    More bytes allowed never make the chosen quality less sure.
     """
-    sent = [(point.n_bytes, point) for point in curve if point.n_bytes is not None]
+    sent = [(point.n_bytes, point.probability or 0.0, point) for point in curve if point.n_bytes is not None]
     affordable = [one for one in sent if most_bytes is None or one[0] <= most_bytes]
     if not affordable:
         return None
-    enough = [one for one in affordable if one[1].probability >= probability]
-    if enough:
-        return min(enough, key=lambda one: one[0])[1]
-    return max(affordable, key=lambda one: (one[1].probability, -one[0]))[1]
+    surest = max(sure for _, sure, _ in affordable)
+    wanted = probability if surest >= probability else surest - NEARLY
+    return min((one for one in affordable if one[1] >= wanted), key=lambda one: (one[0], -one[1]))[2]

@@ -1,6 +1,6 @@
 """The localization service: pictures, streams of encoded video or descriptors in, positions out. Extra `serve`.
 
-Only what needs nothing beyond the base package is named here; `create_app` is loaded when it is first used.
+`Settings` and `Client` need nothing beyond the base package; the others are loaded when they are first used.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from lofivpr.serving.settings import ApiKey, Limits, Settings, SettingsError, re
 
 if TYPE_CHECKING:
     from lofivpr.serving.app import create_app
+    from lofivpr.serving.client import Client
     from lofivpr.serving.run import serve
 
-__all__ = ["ApiKey", "Limits", "Settings", "SettingsError", "create_app", "read_api_keys", "serve"]
-_LATE = {"create_app": "app", "serve": "run"}
+__all__ = ["ApiKey", "Client", "Limits", "Settings", "SettingsError", "create_app", "read_api_keys", "serve"]
+_LATE = {"Client": "client", "create_app": "app", "serve": "run"}
 
 
 def __getattr__(name: str) -> Any:
