@@ -166,3 +166,14 @@ def test_pairs_that_do_not_agree_are_refused() -> None:
         solve(rng.normal(size=(6, 2)), rng.normal(size=(6, 2)), within=0.001)
     with pytest.raises(AlignmentError, match="positive distance"):
         solve(rng.normal(size=(6, 2)), rng.normal(size=(6, 2)), within=0)
+
+
+def test_the_pairs_used_are_those_that_agree_with_their_own_map() -> None:
+    """Not only with the map of the few pairs that RANSAC drew."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        source = rng.uniform(-10, 10, size=(14, 2))
+        target = source + rng.normal(size=(14, 2)) * 0.3
+        target[:2] += 8
+        found = solve(source, target, within=0.7)
+        assert (found.used == (found.residuals <= 0.7)).all()

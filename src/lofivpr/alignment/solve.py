@@ -133,7 +133,7 @@ def _refitted(source: Floats, target: Floats, kind: Kind, within: float, used: M
         if used.sum() < LEAST[kind] or not _fixes(source[used], target[used], kind):
             break
         now = np.linalg.norm(fit(source[used], target[used], kind).apply(source) - target, axis=1) <= within
-        if (now == used).all() or now.sum() < used.sum():
+        if (now == used).all():
             break
         used = now
     return used

@@ -35,7 +35,8 @@ const walk = new Pane($("#walk"), way.box, {
 const list = new PairList({ choose: (number) => { chosen = number; draw(); }, remove });
 
 plan.back.append(svg("image", { href: "/api/plan", width: job.plan.width, height: job.plan.height }));
-walk.back.append(...job.scene.map(([x, y]) => walk.fixed([x, -y], { class: "scene" }, svg("circle", { r: 1.3 }))),
+// The scene is one path of points without length: thousands of elements would be slow to zoom.
+walk.back.append(svg("path", { class: "scene", d: job.scene.map(([x, y]) => `M${x} ${-y}h0`).join("") }),
   svg("polyline", { class: "way", points: polyline(way.points) }),
   ...["", " last"].map((name, last) => walk.fixed(way.points.at(-last), { class: `ends${name}` }, svg("circle", { r: 6 }))));
 describe();
