@@ -43,8 +43,10 @@ def test_demo_goes_from_a_town_to_a_report_and_does_nothing_twice(
         ("student", "teacher")
     ] * 2
     before = {path: path.stat().st_mtime_ns for name in ("teacher", "student") for path in (out / name).iterdir()}
-    assert "3/4" in printed and "3/4" not in done("demo")
+    before |= {path: path.stat().st_mtime_ns for path in (out / "town.map").glob("*.json")}
+    assert "3/5" in printed and "3/5" not in done("demo")
     assert {path: path.stat().st_mtime_ns for path in before} == before and made == [out / "town"]
+    assert "lofivpr serve out/demo" in printed and room.is_demo(out)
 
 
 def test_the_demos_own_settings_make_sense() -> None:

@@ -9,8 +9,12 @@ from rich.console import Console
 
 import lofivpr
 from lofivpr.cli.evaluate import print_results
+from lofivpr.maps import Map
+from lofivpr.maps.calibrate import Terms, calibrate
+from lofivpr.models import load_describer
 from lofivpr.places import Places
 from lofivpr.places.town import generate_town
+from lofivpr.quality import Quality
 
 OUT = Path("out/demo")
 PICTURES = 720
@@ -18,10 +22,13 @@ QUALITIES = ["raw", "120p", "60p", "240p/jpeg:10", "240p/jpeg:5", "240p/h264:qp4
 TEACHER = ["epochs=2"]
 # Few pictures: the demo's own short ladder makes the most of the minutes.
 STUDENT = ["epochs=6", f"qualities=[{', '.join(repr(quality) for quality in QUALITIES)}]"]
+# What a visitor of the map is likely to send; and a promise that so few pictures can prove.
+MAP_QUALITIES = [quality for quality in QUALITIES if quality == "raw" or "/" in quality]
+PROMISE = Terms(wrong_at_most=0.1, protocol="leave-panorama-out", views=1)
 
 
 def demo() -> None:
-    """A town, a teacher, a student, and the report of what the student wins, in out/demo."""
+    """A town, a teacher, a student, the report of what the student wins, and a map to serve, in out/demo."""
     train, distill = lofivpr.train, lofivpr.distill  # without torch: says what to install before minutes are spent
     if not (OUT / "town" / "places.csv").is_file():
         _say(1, f"generating a town of {PICTURES} pictures")
@@ -41,8 +48,36 @@ def demo() -> None:
     results.save(OUT / "results")
     report = results.report(OUT / "results" / "report.html")
     print_results(results)
+    _say(5, "making a map of it, and finding out how sure its answers are")
+    _make_map(town, teacher, student)
     typer.echo(f"report: {report}")
+    typer.echo(f"look for yourself: lofivpr serve {OUT}")
+
+
+def _make_map(town: Places, teacher: Path, student: Path) -> None:
+    """A map of the other side of the town by the teacher, calibrated for the student on this side."""
+    maker, asker = load_describer(teacher), load_describer(student)
+    made = Map.build(maker, town.split("test").database, parts_of(OUT)[0], model_folder=teacher)
+    if made.calibration is None or made.calibration.model != asker.digest:
+        qualities = [Quality.parse(text) for text in MAP_QUALITIES]
+        calibrate(asker, maker, town.split("train"), qualities, PROMISE).write(made.calibration_path)
+
+
+def parts_of(folder: Path) -> tuple[Path, Path, Path]:
+    """Map, student and town of a demo's folder."""
+    return folder / "town.map", folder / "student", folder / "town"
+
+
+def is_demo(folder: Path) -> bool:
+    """Does this folder hold what a demo makes, to its end?"""
+    return (parts_of(folder)[0] / "calibration.json").is_file()
+
+
+def make_demo() -> None:
+    """The demo, where it has not been made yet."""
+    if not is_demo(OUT):
+        demo()
 
 
 def _say(step: int, what: str) -> None:
-    Console().print(f"[bold]{step}/4[/] {what}", highlight=False)
+    Console().print(f"[bold]{step}/5[/] {what}", highlight=False)

@@ -8,14 +8,24 @@ from typing import Annotated
 import typer
 
 from lofivpr import serving
+from lofivpr.cli.demo import OUT, is_demo, make_demo, parts_of
+from lofivpr.errors import LofiError
 from lofivpr.serving import Settings, read_api_keys
 
 
 def serve(
-    map_path: Annotated[Path, typer.Argument(metavar="MAP", help="A map of `lofivpr map build`.")],
+    map_path: Annotated[
+        Path | None, typer.Argument(metavar="[MAP]", help="A map of `lofivpr map build`, or the folder of a demo.")
+    ] = None,
     model: Annotated[
         Path | None, typer.Option(help="The model that made the map, or its student; without it descriptors alone.")
     ] = None,
+    places: Annotated[
+        Path | None, typer.Option(help="The data set of the map: the page then shows its pictures and offers samples.")
+    ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Serve out/demo, made first where it is not there, and open the page.")
+    ] = False,
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
     api_key_file: Annotated[Path | None, typer.Option(help="API keys, one a line, as name:key.")] = None,
@@ -29,7 +39,11 @@ def serve(
         list[str] | None, typer.Option(help="A web page elsewhere that may ask, as https://NAME; may be repeated.")
     ] = None,
 ) -> None:
-    """Answer queries by HTTP and streams of video by WebSocket, until it is interrupted."""
+    """Answer queries by HTTP and streams of video by WebSocket, with a web page at /, until it is interrupted."""
+    if (map_path is None) != demo:
+        raise LofiError(
+            f"expected a MAP or --demo, found {'both' if demo else 'neither'}. Name a map of `lofivpr map build`."
+        )
     settings = Settings(
         host=host,
         port=port,
@@ -40,4 +54,11 @@ def serve(
         hostnames=tuple(hostname or ()),
         origins=tuple(origin or ()),
     )
-    serving.serve(map_path, model, settings)
+    run = serving.serve  # without the extra: says what to install before minutes are spent
+    if map_path is None:
+        make_demo()
+        map_path = OUT
+    if is_demo(map_path):
+        served, student, town = parts_of(map_path)
+        map_path, model, places = served, model or student, places or town
+    run(map_path, model, settings, places, open_page=demo)

@@ -21,7 +21,11 @@ export class Still {
     this.query = null; // { sample } or { file }
     this.asking = false;
     this.again = false;
-    if (!about.models.length) return this.#say("Pictures cannot be asked here", NOTES.modelless);
+    $(".choose").hidden = !about.models.length;
+    if (!about.models.length) {
+      this.#say("Pictures cannot be asked here", NOTES.modelless);
+      return;
+    }
     this.controls = new QualityControls($("#quality"), about.codecs, () => this.ask());
     this.#listen();
     if (about.samples) this.#offer(); else this.#say("Nothing chosen yet", "Choose a picture, or drop one here, to see what a thin channel leaves of it.");
