@@ -7,29 +7,34 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from benchmarks.baselines import netvlad_by_clusters
+from benchmarks.baselines import describe_by_all_threads, netvlad_by_clusters
 from benchmarks.timing import Row, seconds
 from lofivpr.models import NetVLAD, OnnxModel, PlaceModel, create_model
 
 
 def rows() -> list[Row]:
     """One line each."""
-    return [_describe(), _netvlad(), _step()]
+    return [*_describe(), _netvlad(), _step()]
 
 
 def _model() -> PlaceModel:
     return create_model("efficientnet_lite0", "netvlad", pretrained=False)
 
 
-def _describe() -> Row:
+def _describe() -> list[Row]:
     """EfficientNet-Lite0 + NetVLAD at 320 x 240, 16 pictures of 480 x 360."""
     model = _model()
     pictures = [np.random.default_rng(i).integers(0, 256, (360, 480, 3), np.uint8) for i in range(16)]
     with TemporaryDirectory() as folder:
         model.save(f"{folder}/model")
         onnx = OnnxModel.load(f"{folder}/model")
+        all_threads = describe_by_all_threads(onnx)
         eager, ours = seconds(lambda: model.describe(pictures)), seconds(lambda: onnx.describe(pictures))
-    return Row("describe 16 pictures", "eager PyTorch, channels last", eager, ours)
+        together = seconds(lambda: all_threads(pictures))
+    return [
+        Row("describe 16 pictures", "eager PyTorch, channels last", eager, ours),
+        Row("describe 16 pictures", "ONNX Runtime, all threads on one picture", together, ours),
+    ]
 
 
 def _netvlad() -> Row:

@@ -42,7 +42,7 @@ def load_describer(folder: str | Path, runtime: str = "auto", threads: int | Non
     Args:
         folder: a model folder, or the name of one on the hub: `org/name`.
         runtime: "onnx", "torch", or "auto": ONNX where there is a model.onnx, else torch.
-        threads: for ONNX Runtime; None = all cores this process may use.
+        threads: of ONNX Runtime, each for a picture of its own; None = one for each core this process may use.
 
     Raises:
         ModelError: a missing or damaged file, or a runtime that is not installed.

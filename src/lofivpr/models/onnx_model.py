@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ class OnnxModel:
         Args:
             config: of the model folder, with its digest.
             path: of the ONNX file.
-            threads: that one run may use; None = all cores this process may use.
+            threads: pictures that are described at a time, each by one thread; None = one for each core that
+                this process may use.
 
         Raises:
             ModelError: not an ONNX file, or one of other weights than `config` states.
@@ -34,7 +36,8 @@ class OnnxModel:
         self.config, self.path = config, Path(path)
         self.card: dict[str, Any] = {}
         self.preprocessing = config.preprocessing
-        self._session = _open_session(self.path, threads)
+        self._session = _open_session(self.path)
+        self._threads = ThreadPoolExecutor(threads or usable_cores(), thread_name_prefix="describe")
         self._check_origin()
         self.descriptor_size = int(self._session.get_outputs()[0].shape[1])
 
@@ -95,14 +98,18 @@ class OnnxModel:
 
     def _run(self, images: Sequence[np.ndarray], what: str, quality: Sequence[Quality | None] | None) -> np.ndarray:
         known = conditions(quality, len(images), self.preprocessing.size[1]) if self.config.quality_aware else None
-        parts = []
-        # One picture a run: on CPUs that is the fastest, and a descriptor cannot depend on its batch.
-        for row, image in enumerate(images):
-            given = {"images": self.preprocessing.to_array([image])}
+        if len(images) == 0:
+            return np.empty((0, self.descriptor_size), dtype=np.float32)
+
+        def run(row: int) -> np.ndarray:
+            given = {"images": self.preprocessing.to_array([images[row]])}
             if known is not None:
                 given["quality"] = known[row : row + 1]
-            parts.append(self._session.run([what], given)[0])
-        return np.concatenate(parts) if parts else np.empty((0, self.descriptor_size), dtype=np.float32)
+            return self._session.run([what], given)[0]
+
+        # A picture a run, and a run a thread: a descriptor cannot depend on its batch, and threads that work on one
+        # picture wait for each other in every layer.
+        return np.concatenate(list(self._threads.map(run, range(len(images)))))
 
     def _check_origin(self) -> None:
         found = self.metadata.get("digest")
@@ -113,13 +120,13 @@ class OnnxModel:
             )
 
 
-def _open_session(path: Path, threads: int | None) -> Any:
+def _open_session(path: Path) -> Any:
     try:
         import onnxruntime
     except ImportError:
         raise ModelError("expected ONNX Runtime, found none. Run 'pip install onnxruntime'.") from None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or usable_cores()
+    options.intra_op_num_threads = 1
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
