@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lofivpr.errors import LofiError
@@ -25,6 +25,7 @@ BYTES = st.one_of(st.floats(0, 2e5), st.just(float("inf")))
 SURE = st.floats(0.01, 1)
 
 
+@settings(deadline=None)
 @given(STEPS, SURE, BYTES, BYTES)
 def test_the_choice_against_a_slow_reference(steps: list[Step], sure: float, soft: float, hard: float) -> None:
     chosen = choose(steps, sure, soft, hard)
@@ -43,12 +44,14 @@ def test_the_choice_against_a_slow_reference(steps: list[Step], sure: float, sof
         assert chosen.probability >= wanted  # type: ignore[operator, union-attr]
 
 
+@settings(deadline=None)
 @given(STEPS, SURE, BYTES)
 def test_never_above_the_budget(steps: list[Step], sure: float, hard: float) -> None:
     chosen = choose(steps, sure, float("inf"), hard)
     assert chosen is None or chosen.n_bytes <= hard
 
 
+@settings(deadline=None)
 @given(STEPS, SURE, BYTES, BYTES)
 def test_a_faster_link_never_makes_less_sure(steps: list[Step], sure: float, one: float, other: float) -> None:
     slow, fast = (choose(steps, sure, soft, float("inf")) for soft in sorted((one, other)))
@@ -58,6 +61,7 @@ def test_a_faster_link_never_makes_less_sure(steps: list[Step], sure: float, one
         assert slow.n_bytes <= fast.n_bytes
 
 
+@settings(deadline=None)
 @given(STEPS, st.integers(0, 11), BYTES)
 def test_a_second_question_is_surer_and_within_the_limit(steps: list[Step], first: int, most: float) -> None:
     assume(first < len(steps))

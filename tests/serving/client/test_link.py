@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lofivpr.serving.client.link import Exchange, Link
@@ -62,6 +62,7 @@ def test_a_thinner_link_is_noticed_by_the_second_query() -> None:
     assert link.bits_per_s == pytest.approx(16_000, rel=0.01)
 
 
+@settings(deadline=None)
 @given(EXCHANGES, LINKS)
 def test_an_exchange_against_a_slow_reference(one: Exchange, link: Link) -> None:
     after = link.after(one)
@@ -80,6 +81,7 @@ def test_an_exchange_against_a_slow_reference(one: Exchange, link: Link) -> None
     assert after.spread_s == pytest.approx(0.75 * link.spread_s + 0.25 * error)
 
 
+@settings(deadline=None)
 @given(LINKS, st.floats(0, 1e6), st.floats(0, 1e6), SECONDS, SECONDS)
 def test_more_bytes_take_longer_and_more_time_carries_more(
     link: Link, few: float, many: float, short: float, long: float
@@ -89,6 +91,7 @@ def test_more_bytes_take_longer_and_more_time_carries_more(
     assert link.most_bytes(short, 700) <= link.most_bytes(long, 700)
 
 
+@settings(deadline=None)
 @given(LINKS, st.floats(0.001, 20))
 def test_what_may_be_sent_is_there_in_time(link: Link, seconds: float) -> None:
     most = link.most_bytes(seconds, 700)
@@ -96,6 +99,7 @@ def test_what_may_be_sent_is_there_in_time(link: Link, seconds: float) -> None:
     assert most == 0 or link.seconds(most, 700) == pytest.approx(seconds)
 
 
+@settings(deadline=None)
 @given(LINKS, st.lists(EXCHANGES, min_size=1, max_size=8), st.floats(0, 2), st.floats(0.1, 20))
 def test_a_slower_way_up_never_carries_more(link: Link, some: list[Exchange], late: float, seconds: float) -> None:
     """The same bytes in more time; the rest of the link being the same."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lofivpr.quality import Quality
@@ -47,6 +47,7 @@ def test_a_budget_that_nothing_fits_in() -> None:
         pilot(Goal(budget_bytes=400)).first(SIZE)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 8000), st.lists(st.tuples(st.integers(0, 2), st.integers(50, 20_000)), max_size=10))
 def test_never_expected_above_the_budget(budget: int, seen: list[tuple[int, int]]) -> None:
     one = pilot(Goal(budget_bytes=budget))
