@@ -21,7 +21,7 @@ def open_page(page: Page, service: Any, host: str = "127.0.0.1") -> None:
 
 def settled(page: Page) -> None:
     """Everything that was asked for is there."""
-    expect(page.locator("#heat img")).to_have_count(3)
+    expect(page.locator("#heat:not(.stale) img")).to_have_count(3)
     expect(page.locator("#still")).not_to_have_class(re.compile("busy"))
 
 

@@ -116,7 +116,7 @@ export class Live {
   #show(answer) {
     const { fix, seen } = answer;
     $("#live-places").replaceChildren(el("div", { className: "model m1" }, placeList(fix.candidates, this.about)));
-    showSure($("#live-sure"), fix, this.town.calibration?.thresholds[0].probability ?? null);
+    showSure($("#live-sure"), fix, this.town.calibration);
     const found = fix.candidates.map((one) => ({ ...one, at: one.lat === null ? null : [one.lat, one.lon] }));
     const at = fix.lat === null ? null : [fix.lat, fix.lon];
     this.map.show([{ name: this.about.models.length === 2 ? "Student" : "Model", fix: { ...fix, candidates: found, at } }], null, this.trail);

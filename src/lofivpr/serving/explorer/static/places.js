@@ -46,8 +46,8 @@ async function show(box, one) {
   box.append(address ? el("img", { src: address, alt: `place ${one.ref}` }) : one.ref);
 }
 
-/** Fill a card with how sure a fix is; `threshold` is where the service begins to answer. */
-export function showSure(root, fix, threshold) {
+/** Fill a card with how sure a fix is, and where by its `calibration` the service begins to answer. */
+export function showSure(root, fix, calibration) {
   if (fix.probability === null) {
     root.replaceChildren(el("b", { text: "How sure is not known" }),
       "This map is not calibrated for this model: lofivpr map calibrate finds out.");
@@ -55,6 +55,7 @@ export function showSure(root, fix, threshold) {
   }
   const meter = el("div", { className: "meter", role: "meter", ariaLabel: "Probability", ariaValueNow: percentText(fix.probability) }, el("i"));
   meter.firstChild.style.width = `${100 * fix.probability}%`;
+  const { probability: threshold, wrong_at_most: wrong } = calibration?.thresholds[0] ?? { probability: null };
   if (threshold !== null) {
     const line = el("u", { title: "below this line the service abstains" });
     line.style.left = `${100 * threshold}%`;
@@ -62,7 +63,7 @@ export function showSure(root, fix, threshold) {
   }
   const within = `within ${fix.within_m} m with a probability of ${percentText(fix.probability)}`;
   root.replaceChildren(el("b", { text: fix.answered ? `Answered: ${within}` : "No answer" }), meter,
-    fix.answered ? "At the line the service begins to answer." : sentence(fix.reason));
+    fix.answered ? `From the line on the service answers: at most ${percentText(wrong)} of its answers are wrong.` : sentence(fix.reason));
 }
 
 const sentence = (words) => `${words.charAt(0).toUpperCase()}${words.slice(1)}${words.endsWith(".") ? "" : "."}`;

@@ -73,6 +73,7 @@ export class Still {
 
   #choose(query, button = null) {
     this.query = query;
+    $("#heat").replaceChildren();
     this.#compare(false);
     for (const one of $("#samples").children) one.ariaPressed = String(one === button);
     this.ask();
@@ -85,6 +86,7 @@ export class Still {
     if (this.asking) return;
     this.asking = true;
     $("#still").classList.add("busy");
+    $("#heat").classList.add("stale");
     clearTimeout(this.pause);
     const query = this.query;
     try {
@@ -140,7 +142,7 @@ export class Still {
     $("#found-lead").textContent = this.#lead(truth);
     const first = 2 - models.length;
     $("#models").replaceChildren(...models.map((model, index) => modelBox(model, `m${first + index}`, this.about)));
-    showSure($("#sure"), own.fix, this.town.calibration?.thresholds[0].probability ?? null);
+    showSure($("#sure"), own.fix, this.town.calibration);
     this.map ??= new PlaceMap($("#map"), $("#map-key"), this.about);
     this.map.show(models.map((model) => ({ ...model, name: roleOf(model, this.about) })), truth);
     this.curve ??= new Curve($("#curve"), $("#curve-key"), this.town.calibration);
@@ -168,6 +170,7 @@ export class Still {
   }
 
   #showHeat({ kind, maps }) {
+    $("#heat").classList.remove("stale");
     $("#heat-lead").textContent = kind === null ? "These models have no map of features to draw." : `Drawn is the ${kind}, on one scale: the brighter, the more of the descriptor comes from there.`;
     $("#heat").replaceChildren(...maps.map((one) => el("figure", {}, el("img", { src: one.uri, alt: `heatmap of the ${roleOf(one, this.about).toLowerCase()}` }),
       el("figcaption", {}, el("b", { text: roleOf(one, this.about) }), one.agreement === null ? " on the sharp picture" : ` on what arrived, agreement ${one.agreement.toFixed(2)}`))));
