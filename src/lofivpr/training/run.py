@@ -177,11 +177,12 @@ class _Run:
 
     def _trainer(self, model: PlaceModel) -> Trainer:
         torch.manual_seed(self.recipe.seed)  # an adapter's first weights
-        kept, validation = self._cut()
+        kept, held_out = self._cut()
         model.requires_grad_(True)
         stages = self.recipe.trainable_stages
         set_trainable_stages(model, None if stages == "all" else stages)
         sampler, objective = self._objective(model, kept)
+        validation = None if held_out is None else self._validation(held_out)
         identity = {
             "recipe": self.recipe.digest,
             "training pictures": kept.digest,
@@ -191,13 +192,15 @@ class _Run:
         cache = self._encode_ahead(kept, sampler)
         return Trainer(model, self.recipe, kept, sampler, objective, validation, self.folder, identity, cache)
 
-    def _cut(self) -> tuple[Places, Validation | None]:
+    def _cut(self) -> tuple[Places, Places | None]:
         """What trains, and what validates: the same cut for every seed."""
         recipe = self.recipe
         if recipe.validation_fraction == 0:
             return self.data, None
-        kept, cut = cut_validation(self.data, fraction=recipe.validation_fraction, gap_m=recipe.validation_gap_m)
-        return kept, Validation.build(cut, recipe.positives, recipe.rungs, self.teacher)
+        return cut_validation(self.data, fraction=recipe.validation_fraction, gap_m=recipe.validation_gap_m)
+
+    def _validation(self, held_out: Places) -> Validation:
+        return Validation.build(held_out, self.recipe.positives, self.recipe.rungs, self.teacher)
 
     def _objective(self, model: PlaceModel, kept: Places) -> tuple[Sampler, Objective]:
         if self.teacher is None:

@@ -98,7 +98,7 @@ def explored(serve_street: Callable[..., AbstractContextManager[Any]]) -> Iterat
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: while Playwright is there, its event loop runs in this thread
 def browser(tmp_path_factory: pytest.TempPathFactory, street: Street) -> Iterator[Browser]:
     """Debian's Chromium, whose camera shows a clip of the street's queries."""
     clip = tmp_path_factory.mktemp("camera") / "clip.mjpeg"
