@@ -12,10 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -24,6 +21,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.serving import server
 from benchmarks.shaped_link import ShapedLink
 from lofivpr.maps import Map
 from lofivpr.maps.calibrate import Terms, calibrate
@@ -87,7 +85,8 @@ def client_rows(
     clients = {f"chooses, {latency_s:g} s": choosing, **{quality: {"quality": quality} for quality in FIXED}}
     with TemporaryDirectory() as folder:
         town = _calibrated(demo, demo / model, Path(folder) / "town.map", wrong_at_most)
-        with server(town, demo / model) as port:
+        with server(town, demo / model) as (url, _):
+            port = int(url.rpartition(":")[2])
             for rate in kbps:
                 for name, options in clients.items():
                     with ShapedLink(port, 1000 * rate, seed=seed, **LINK) as link:
@@ -137,22 +136,6 @@ def _calibrated(demo: Path, model: Path, copy: Path, wrong_at_most: float) -> Pa
     found = calibrate(asker, maker, places, LADDER, terms, cache=demo / "client-benchmark")
     found.write(Map.open(copy).calibration_path)
     return copy
-
-
-@contextmanager
-def server(town: Path, model: Path) -> Iterator[int]:
-    """`lofivpr serve` on a free port, which is yielded."""
-    code = "from lofivpr.cli import main; main()"
-    command = [sys.executable, "-c", code, "serve", str(town), "--model", str(model), "--port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        while (event := json.loads(process.stderr.readline()))["event"] != "listening":
-            pass
-        yield int(event["url"].rpartition(":")[2])
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
 
 
 def main() -> None:

@@ -68,8 +68,8 @@ def load(
     with TemporaryDirectory() as folder:
         model, town = _make(Path(folder), places, backbone)
         alone, alone_cpu = describe_alone(model)
-        with server(town, model) as (url, pid):
-            packets = _packets(codec)
+        with server(town, model) as (http, pid):
+            url, packets = http.replace("http", "ws", 1) + "/v1/stream", _packets(codec)
             asyncio.run(_all(url, packets, codec, 2, fps, WARM_UP_S))
             before, cpu = resident_mib(pid), cpu_seconds(pid)
             seen = asyncio.run(_all(url, packets, codec, clients, fps, seconds))
@@ -106,7 +106,7 @@ def server(town: Path, model: Path) -> Iterator[tuple[str, int]]:
     try:
         while (event := json.loads(process.stderr.readline()))["event"] != "listening":
             pass
-        yield event["url"].replace("http", "ws", 1) + "/v1/stream", process.pid
+        yield event["url"], process.pid
     finally:
         process.terminate()
         process.communicate(timeout=30)
