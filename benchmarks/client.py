@@ -27,6 +27,7 @@ from lofivpr.maps import Map
 from lofivpr.maps.calibrate import Terms, calibrate
 from lofivpr.models import load_describer
 from lofivpr.places import Places
+from lofivpr.places.geodesy import geodesic
 from lofivpr.quality import Quality
 from lofivpr.serving import Client
 from lofivpr.serving.client import Located
@@ -120,11 +121,8 @@ def _row(kbps: int, name: str, found: list[Located], asked: Places, passed: tupl
 
 
 def metres(one: Located, lat: float | None, lon: float | None) -> float:
-    """Of an answer from the truth; on a sphere, which is exact enough for 25 m."""
-    assert lat is not None and lon is not None and one.fix.lat is not None and one.fix.lon is not None
-    north = np.radians(one.fix.lat - lat)
-    east = np.radians(one.fix.lon - lon) * np.cos(np.radians(lat))
-    return float(6_371_000 * np.hypot(north, east))
+    """Of an answer from the truth."""
+    return float(geodesic(*np.array([[one.fix.lat], [one.fix.lon], [lat], [lon]], np.float64))[0])
 
 
 def _calibrated(demo: Path, model: Path, copy: Path, wrong_at_most: float) -> Path:
