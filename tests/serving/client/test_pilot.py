@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+import threading
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -113,3 +116,23 @@ def test_what_a_still_and_a_stream_cannot_have() -> None:
     one.begin(steps[1:2], Link.begin([0.1], 4000, 0.6))
     with pytest.raises(BudgetError, match="found none"):
         one.first(SIZE)
+
+
+def test_streams_of_one_client_learn_at_the_same_time() -> None:
+    """What one thread reads, another changes."""
+    before = sys.getswitchinterval()
+    one, done = pilot(Goal(latency_s=1.0)), threading.Event()
+
+    def learn() -> None:
+        while not done.is_set():
+            one.learn_size(STEPS[0], 500, video=True)
+
+    other = threading.Thread(target=learn)
+    sys.setswitchinterval(1e-6)
+    other.start()
+    try:
+        assert all(one.holds(STEPS[0]) for _ in range(500))
+    finally:
+        done.set()
+        other.join()
+        sys.setswitchinterval(before)

@@ -115,7 +115,9 @@ class Pilot:
 
     def holds(self, step: Step) -> bool:
         """Are frames of a stream at this quality still within the limits?"""
-        return step.listed * self._ratio(step, True) <= min(self.limits(Spent()))
+        with self._lock:
+            ratio = self._ratio(step, True)
+        return step.listed * ratio <= min(self.limits(Spent()))
 
     def learn_size(self, step: Step, n_bytes: int, video: bool = False) -> None:
         """Of the bytes that a picture took at a quality."""
