@@ -16,7 +16,7 @@ from lofivpr.cores import usable_cores
 from lofivpr.files import atomic_path
 from lofivpr.media import BadImageError, ImageRef, decode_image
 from lofivpr.media.open import read_bytes
-from lofivpr.quality.degrade_clip import CLIPS, clip_suffix, degrade_clip
+from lofivpr.quality.degrade_clip import CLIPS, clip_suffix, degrade_clip, is_clip
 from lofivpr.quality.degraded_row import DegradedRow, degraded_row, write_rows
 from lofivpr.quality.grammar import CODECS, QualityError
 from lofivpr.quality.quality import Encoded, Quality
@@ -127,23 +127,19 @@ def _picture_names(source: Path) -> list[str]:
     return names
 
 
-def _is_clip(name: str) -> bool:
-    return name.lower().endswith(CLIPS)
-
-
 def _new_names(names: Sequence[str], quality: Quality) -> dict[str, str]:
     """Name in the copy of each file: a new suffix; after the old one where `a.jpg` is beside `a.png`."""
     if quality.is_raw:
         return {name: name for name in names}
     picture = SUFFIXES.get(quality.codec or "", ".png")
-    suffixes = {name: clip_suffix(name, quality) if _is_clip(name) else picture for name in names}
+    suffixes = {name: clip_suffix(name, quality) if is_clip(name) else picture for name in names}
     short = {name: os.path.splitext(name)[0] + suffix for name, suffix in suffixes.items()}
     unique = len(set(short.values())) == len(names)
     return short if unique else {name: name + suffix for name, suffix in suffixes.items()}
 
 
 def _degrade_file(source: Path, folder: Path, name: str, new_name: str, quality: Quality) -> list[DegradedRow]:
-    work = degrade_clip if _is_clip(name) else _degrade_picture
+    work = degrade_clip if is_clip(name) else _degrade_picture
     try:
         return work(source, folder, name, new_name, quality)
     except QualityError as error:  # which knows nothing of files

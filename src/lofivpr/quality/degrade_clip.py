@@ -17,6 +17,11 @@ from lofivpr.quality.quality import Quality
 CLIPS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
 
 
+def is_clip(name: str) -> bool:
+    """Is a file a clip, by its name?"""
+    return name.lower().endswith(CLIPS)
+
+
 def clip_suffix(name: str, quality: Quality) -> str:
     """What the name of the degraded clip ends in."""
     return Path(name).suffix if quality.is_raw else ".mp4" if quality.is_video else ".mkv"

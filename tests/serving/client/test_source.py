@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from lofivpr.errors import LofiError
-from lofivpr.serving.client.source import camera_frames, clip_frames, is_camera, is_clip, pictures_of
+from lofivpr.quality.degrade_clip import is_clip
+from lofivpr.serving.client.source import camera_frames, clip_frames, is_camera, pictures_of
 
 See = Callable[..., np.ndarray]
 

@@ -7,9 +7,10 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from lofivpr.media import BadImageError
+from lofivpr.quality.degrade_clip import is_clip
 from lofivpr.serving.client.client import Client
 from lofivpr.serving.client.located import Located, Missed
-from lofivpr.serving.client.source import Frame, camera_frames, clip_frames, is_camera, is_clip, pictures_of
+from lofivpr.serving.client.source import Frame, camera_frames, clip_frames, is_camera, pictures_of
 from lofivpr.serving.client.stream import Stream
 
 Named = tuple[str, Located | Missed]

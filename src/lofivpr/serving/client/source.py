@@ -13,7 +13,6 @@ import numpy as np
 from lofivpr.errors import LofiError
 from lofivpr.media import read_clip, survey_clip
 from lofivpr.places.formats.pictures import pictures_under
-from lofivpr.quality.degrade_clip import CLIPS
 
 _CAMERA = "camera:"
 
@@ -30,11 +29,6 @@ class Frame:
 def is_camera(source: str) -> bool:
     """Is it a camera of this machine, as in `camera:0`?"""
     return source.startswith(_CAMERA)
-
-
-def is_clip(source: str) -> bool:
-    """Is it a clip, by its name?"""
-    return source.lower().endswith(CLIPS)
 
 
 def pictures_of(source: str) -> list[tuple[str, str]]:
