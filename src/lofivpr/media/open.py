@@ -6,6 +6,7 @@ import functools
 import hashlib
 import io
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,28 +41,33 @@ def open_image(ref: str | Path | ImageRef, root: str | Path | None = None, max_p
         BadImageError: missing, unreadable, truncated or too large; the message says which and what to do.
     """
     ref = resolve(ref, root)
-    if ref.fov is None and ref.mask is None:
+    if ref.fov is None:
         return _whole(ref, max_pixels)
-    # One frame has many views, and a decoded frame costs more than all of them.
-    key = ref.path, stamp(ref.path), ref.frame, max_pixels
-    return view_of(_FRAMES.get(key, lambda: _whole(ref, max_pixels)), ref)
+    # One frame has many views, and a decoded frame and its mask cost more than all of them.
+    key = ref.path, stamp(ref.path), ref.frame, max_pixels, ref.mask and (ref.mask, stamp(ref.mask))
+    return _view(_FRAMES.get(key, lambda: _whole(ref, max_pixels)), ref)
 
 
 def _whole(ref: ImageRef, max_pixels: int) -> np.ndarray:
     if ref.frame is not None:
-        return read_frame(ref.path, ref.frame, max_pixels)
-    return decode_image(read_bytes(ref.path), ref.path, max_pixels)
+        image = read_frame(ref.path, ref.frame, max_pixels)
+    else:
+        image = decode_image(read_bytes(ref.path), ref.path, max_pixels)
+    return image if ref.mask is None else hide(image, ref.mask)
 
 
-def view_of(image: np.ndarray, ref: ImageRef) -> np.ndarray:
-    """What a resolved reference shows of its whole picture: what its mask leaves, and of that its view.
+def _view(image: np.ndarray, ref: ImageRef) -> np.ndarray:
+    return image if ref.fov is None else perspective_view(image, ref.yaw, ref.pitch, ref.fov)
+
+
+def views_of(image: np.ndarray, refs: Sequence[ImageRef]) -> list[np.ndarray]:
+    """What resolved references show of their whole picture: what their masks leave, and of that their views.
 
     Raises:
         BadImageError: a view of what is no panorama, or a mask that cannot be used.
     """
-    if ref.mask is not None:
-        image = hide(image, ref.mask)
-    return image if ref.fov is None else perspective_view(image, ref.yaw, ref.pitch, ref.fov)
+    left = {mask: image if mask is None else hide(image, mask) for mask in {ref.mask for ref in refs}}
+    return [_view(left[ref.mask], ref) for ref in refs]
 
 
 def image_size(ref: str | Path | ImageRef, root: str | Path | None = None) -> tuple[int, int]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from lofivpr.errors import LofiError
 from lofivpr.media import BadImageError, ImageRef, open_image, read_frames, survey_clip
-from lofivpr.media.open import resolve, view_of
+from lofivpr.media.open import resolve, views_of
 from lofivpr.quality.clip import SentFrame, kept_of_clip, send_frames
 from lofivpr.quality.grammar import QualityError
 from lofivpr.quality.quality import Quality
@@ -105,7 +105,7 @@ class ClipFootage(Footage):
         kept = self._kept(quality, path)
         views = [resolve(view, root) for view in self.views]
         # Cut and shrunk before they wait for encoders that look ahead: a whole panorama is large.
-        small = ([quality.resize(view_of(frame, view)) for view in views] for frame in read_frames(path, kept))
+        small = ([quality.resize(view) for view in views_of(frame, views)] for frame in read_frames(path, kept))
         sized = replace(quality, width=None, height=None)
         streams = [
             send_frames(sized, _nth(feed, number), quality.fps or 0.0)
