@@ -11,10 +11,10 @@ from lofivpr.errors import LofiError
 from lofivpr.serving.client.choose import Step, better, choose, for_size
 from lofivpr.serving.client.goal import Goal
 from lofivpr.serving.client.link import Exchange, Link
+from lofivpr.serving.client.video import GOP
 
 VIDEO_SHARE = 0.5
 """Bytes of a frame of video to those of a still, before any has been sent."""
-_MEAN_OF = 60  # pictures: what the encoders of this package put into a group of pictures
 _FIRST_ANSWER = 900  # bytes, of an answer with one place
 
 
@@ -34,7 +34,7 @@ class Pilot:
     """Chooses a quality for each picture, and learns from each exchange; safe in threads.
 
     The curve's bytes are those of the pictures that the map was calibrated with; those of this client's are learnt,
-    by codec, and for frames of video apart from stills.
+    by codec, and for frames of video apart from stills, from the last ones: so many that a key frame is among them.
     """
 
     def __init__(self, goal: Goal, fixed: Step | None = None) -> None:
@@ -123,7 +123,7 @@ class Pilot:
         """Of the bytes that a picture took at a quality."""
         key = step.quality.codec, video and step.quality.is_video
         with self._lock:
-            self._sizes.setdefault(key, deque(maxlen=_MEAN_OF)).append((n_bytes, step.listed))
+            self._sizes.setdefault(key, deque(maxlen=GOP)).append((n_bytes, step.listed))
 
     def learn_exchange(self, exchange: Exchange) -> None:
         """Of how long a query took."""
