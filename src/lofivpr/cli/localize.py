@@ -57,7 +57,7 @@ def localize(
                 insecure=insecure,
                 probability=probability,
                 latency_s=latency,
-                budget_bytes=None if budget is None else read_bytes(budget),
+                budget_bytes=None if budget is None else parse_bytes(budget),
                 quality=quality,
             )
         )
@@ -110,7 +110,7 @@ def _key(path: Path | None) -> str | None:
     return read_api_keys(path)[0].secret
 
 
-def read_bytes(text: str) -> int:
+def parse_bytes(text: str) -> int:
     """A number of bytes such as 2000, 2kB or 1.5 kB.
 
     Raises:

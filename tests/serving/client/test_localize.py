@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from lofivpr.cli import main
-from lofivpr.cli.localize import read_bytes
+from lofivpr.cli.localize import parse_bytes
 from lofivpr.errors import LofiError
 from lofivpr.serving import Client
 from lofivpr.serving.client.localize import Summary, _live
@@ -124,9 +124,9 @@ def test_a_camera(answering: Any, see: See) -> None:
 
 @pytest.mark.parametrize(("text", "n_bytes"), [("2000", 2000), ("2kB", 2000), ("1.5 KB", 1500), ("700B", 700)])
 def test_numbers_of_bytes(text: str, n_bytes: int) -> None:
-    assert read_bytes(text) == n_bytes
+    assert parse_bytes(text) == n_bytes
     with pytest.raises(LofiError):
-        read_bytes(text + "it")
+        parse_bytes(text + "it")
 
 
 def test_a_run_without_answers() -> None:
