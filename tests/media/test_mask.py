@@ -28,6 +28,13 @@ def test_black_is_hidden_and_white_stays(tmp_path: Path) -> None:
     assert np.array_equal(open_image("a.mkv#frame=2", tmp_path), images[2]), "the frame itself is left alone"
 
 
+def test_a_mask_of_a_url_root(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 4), "white").save(tmp_path / "p.png")
+    write_mask(tmp_path / "m.png", np.arange(32).reshape(4, 8) > 0)
+    found = open_image("p.png#mask=m.png", f"file://{tmp_path}")
+    assert (found[0, 0] == HIDDEN).all() and (found[1:] == 255).all()
+
+
 def test_a_view_is_cut_of_what_the_mask_leaves(tmp_path: Path) -> None:
     panorama = np.random.default_rng(0).integers(0, 256, (64, 128, 3), dtype=np.uint8)
     Image.fromarray(panorama).save(tmp_path / "pano.png")

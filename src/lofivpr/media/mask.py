@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-import functools
-import os
-
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from lofivpr.media.ref import BadImageError
 
 HIDDEN = 128  # mid-grey: costs few bytes, and says nothing to a model
 
 
-def hide(image: np.ndarray, path: str) -> np.ndarray:
-    """A copy of the picture, grey where the mask is black (stella_vslam's and COLMAP's convention).
+def hidden_pixels(mask: np.ndarray) -> np.ndarray:
+    """Where a mask (uint8 H x W x 3) hides: bool H x W, True where it is black (stella_vslam's and COLMAP's way)."""
+    return cv2.cvtColor(mask, cv2.COLOR_RGB2GRAY) < 128
+
+
+def hide(image: np.ndarray, hidden: np.ndarray, name: str) -> np.ndarray:
+    """A copy of the picture, grey where it is hidden.
 
     Args:
         image: uint8 H x W x 3.
-        path: of the mask, a picture of the same shape, of any size.
+        hidden: bool H' x W', of the same shape, of any size. name: of the mask, for messages.
 
     Raises:
-        BadImageError: no such mask, or one of another shape.
+        BadImageError: a mask of another shape.
     """
-    hidden = _hidden(path, os.stat(path).st_mtime_ns if os.path.exists(path) else 0, image.shape[1], image.shape[0])
-    out = image.copy()
-    out[hidden] = HIDDEN
-    return out
-
-
-@functools.lru_cache(maxsize=4)
-def _hidden(path: str, mtime_ns: int, width: int, height: int) -> np.ndarray:
-    """Bool H x W, True where nothing is to be seen."""
-    try:
-        with Image.open(path) as file:
-            mask = np.asarray(file.convert("L"))
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or "no picture"
-        raise BadImageError(f"expected a mask at {path}, found: {reason}. White is seen, black is hidden.") from error
-    if abs(mask.shape[1] * height - mask.shape[0] * width) > 0.01 * mask.shape[1] * height:
+    height, width = image.shape[:2]
+    if abs(hidden.shape[1] * height - hidden.shape[0] * width) > 0.01 * hidden.shape[1] * height:
         raise BadImageError(
-            f"expected a mask of the shape of {width} x {height} pixels, found {mask.shape[1]} x {mask.shape[0]}: "
-            f"{path}. Draw it over a frame of the clip."
+            f"expected a mask of the shape of {width} x {height} pixels, found {hidden.shape[1]} x "
+            f"{hidden.shape[0]}: {name}. Draw it over a frame of the clip."
         )
-    return cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST) < 128
+    out = image.copy()
+    out[cv2.resize(hidden.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0] = HIDDEN
+    return out

@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from lofivpr.files import digest
 from lofivpr.media.clip import MAX_PIXELS, read_frame, stamp
 from lofivpr.media.frame_cache import FrameCache
-from lofivpr.media.mask import hide
+from lofivpr.media.mask import hidden_pixels, hide
 from lofivpr.media.panorama import perspective_view
 from lofivpr.media.ref import BadImageError, ImageRef
 
@@ -53,7 +53,19 @@ def _whole(ref: ImageRef, max_pixels: int) -> np.ndarray:
         image = read_frame(ref.path, ref.frame, max_pixels)
     else:
         image = decode_image(read_bytes(ref.path), ref.path, max_pixels)
-    return image if ref.mask is None else hide(image, ref.mask)
+    return _masked(image, ref.mask)
+
+
+def _masked(image: np.ndarray, mask: str | None) -> np.ndarray:
+    return image if mask is None else hide(image, _hidden(mask, *stamp(mask)), mask)
+
+
+@functools.lru_cache(maxsize=4)
+def _hidden(mask: str, size: int, mtime_ns: int) -> np.ndarray:
+    try:
+        return hidden_pixels(decode_image(read_bytes(mask), mask))
+    except BadImageError as error:
+        raise BadImageError(f"expected a mask at {mask}: white is seen, black is hidden. {error}") from error
 
 
 def _view(image: np.ndarray, ref: ImageRef) -> np.ndarray:
@@ -66,7 +78,7 @@ def views_of(image: np.ndarray, refs: Sequence[ImageRef]) -> list[np.ndarray]:
     Raises:
         BadImageError: a view of what is no panorama, or a mask that cannot be used.
     """
-    left = {mask: image if mask is None else hide(image, mask) for mask in {ref.mask for ref in refs}}
+    left = {mask: _masked(image, mask) for mask in {ref.mask for ref in refs}}
     return [_view(left[ref.mask], ref) for ref in refs]
 
 
