@@ -137,7 +137,7 @@ class Client:
             on_answer: called with each answer, in the stream's thread; without it they are iterated over.
 
         Raises:
-            LofiError: a fixed quality that no stream can have.
+            LofiError: a place or a heading that cannot be.
         """
         return Stream(self._asker, _where(near, radius_m, heading), sequence, fps, newest, on_answer)
 
