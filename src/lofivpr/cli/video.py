@@ -45,4 +45,4 @@ def _views(yaw_step: float | None, pitch: float | None, fov: float | None) -> Vi
         if pitch is not None or fov is not None:
             raise LofiError("expected --yaw-step beside --pitch and --fov, found none. Plain clips have no views.")
         return None
-    return Views(yaw_step, 0.0 if pitch is None else pitch, 90.0 if fov is None else fov)
+    return Views(yaw_step, pitch or 0.0, Views.fov if fov is None else fov)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lofivpr import files
+from lofivpr.media.open import read_bytes
 from lofivpr.places.geodesy import PlacesError
 
 FOLDER = "clips"
@@ -53,8 +54,12 @@ def link_clip(clip: str, name: str, out: Path) -> None:
 
 
 def keep_mask(mask: str, out: Path) -> str:
-    """Copy a mask into `out`, under a name that tells its contents: another mask makes other pictures."""
-    data = Path(mask).read_bytes()
+    """Copy a mask into `out`, under a name that tells its contents: another mask makes other pictures.
+
+    Raises:
+        BadImageError: the mask is not there.
+    """
+    data = read_bytes(mask)
     name = f"mask-{files.digest(data)}{Path(mask).suffix.lower()}"
     files.write_atomic(out / name, data)
     return name

@@ -18,6 +18,7 @@ import pyarrow as pa
 from lofivpr import files
 from lofivpr.media import BadImageError, ImageRef, open_image, survey_clip
 from lofivpr.media.clip import stamp
+from lofivpr.media.ref import DEFAULT_FOV
 from lofivpr.places.clip_links import keep_mask, link_clip, names_in
 from lofivpr.places.columns import as_column
 from lofivpr.places.formats.csv import NAME
@@ -39,7 +40,7 @@ class Views:
 
     yaw_step: float = 45.0
     pitch: float = 0.0
-    fov: float = 90.0
+    fov: float = DEFAULT_FOV
 
     def __post_init__(self) -> None:
         if not 1 <= self.yaw_step <= 360:
