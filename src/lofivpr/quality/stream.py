@@ -167,7 +167,8 @@ class PictureFootage(Footage):
                 except BadImageError as error:
                     if not skip_bad:
                         raise
-                    bad.extend(Arrived(row, None, bad=error) for name, row in self.wanted.items() if name == image)
+                    if image in self.wanted:
+                        bad.append(Arrived(self.wanted[image], None, bad=error))
                     continue
                 passed.append(image)
                 yield quality.resize(picture)
