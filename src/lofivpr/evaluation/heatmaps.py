@@ -33,6 +33,23 @@ class Map:
     agreement: float | None
 
 
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A picture (uint8 H x W x 3) that a model is shown, and the quality that it went through."""
+
+    model: Any
+    image: np.ndarray
+    quality: str
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """A picture with a model's map over it (uint8 H x W x 3); `agreement` as in `Map`."""
+
+    image: np.ndarray
+    agreement: float | None
+
+
 @dataclass(frozen=True)
 class Heatmaps:
     """Rows of maps. `kind` says in words what is drawn; every map of a row has the same scale."""
@@ -80,32 +97,26 @@ def _row(results: Results, sides: list[Side], query: int, kind: str) -> tuple[Ma
     sharp = picture(results.scene.root, results.scene.query_images[query])
     if sharp is None:
         return ()
-    seen = [(results.describers[side.model], sent(sharp, side.quality)[0], side.quality) for side in sides]
-    drawn = overlays(seen, kind, (sharp.shape[1], sharp.shape[0]))
-    return tuple(Map(side, thumbnail(image), same) for side, (image, same) in zip(sides, drawn, strict=True))
+    shown = [Shown(results.describers[side.model], sent(sharp, side.quality)[0], side.quality) for side in sides]
+    drawn = overlays(shown, kind, (sharp.shape[1], sharp.shape[0]))
+    return tuple(Map(side, thumbnail(one.image), one.agreement) for side, one in zip(sides, drawn, strict=True))
 
 
-def overlays(
-    seen: Sequence[tuple[Any, np.ndarray, str]], kind: str, size: tuple[int, int]
-) -> list[tuple[np.ndarray, float | None]]:
+def overlays(shown: Sequence[Shown], kind: str, size: tuple[int, int]) -> list[Overlay]:
     """Maps of one scene on one scale.
 
     Args:
-        seen: each a model, the uint8 picture that it sees, and the quality that this went through.
         kind: of `HEATMAP_KINDS`. size: width and height of the pictures returned.
-
-    Returns:
-        Each picture with its map over it (uint8), and its agreement with the first; None for the first itself.
 
     Raises:
         LofiError, AttributeError: a model that has no such map.
     """
-    shares = [_share(model, image, kind, quality) for model, image, quality in seen]
+    shares = [_share(one.model, one.image, kind, one.quality) for one in shown]
     top = float(np.percentile(np.stack(shares), 99.5))
     found = []
-    for index, ((_, image, _), share) in enumerate(zip(seen, shares, strict=True)):
+    for index, (one, share) in enumerate(zip(shown, shares, strict=True)):
         agreement = cosine(share, shares[0]) if index else None
-        found.append((overlay(cv2.resize(image, size), share / top), agreement))
+        found.append(Overlay(overlay(cv2.resize(one.image, size), share / top), agreement))
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lofivpr.errors import LofiError
-from lofivpr.evaluation.heatmaps import first_kind, overlays
+from lofivpr.evaluation.heatmaps import Shown, first_kind, overlays
 from lofivpr.evaluation.thumbs import thumbnail
 from lofivpr.maps import Map
 from lofivpr.media import open_image
@@ -118,15 +118,20 @@ class Explorer:
 def heat(look: Look) -> dict[str, Any]:
     """Where in the picture descriptors come from: the first model on the sharp picture, and all on what arrived."""
     sharp, arrived, quality = look.sharp, look.arrived.image, str(look.arrived.quality)
-    seen = [(look.models[0], sharp, "raw"), *((model, arrived, quality) for model in look.models)]
+    shown = [Shown(look.models[0], sharp, "raw"), *(Shown(model, arrived, quality) for model in look.models)]
     width = min(_HEAT_WIDTH, sharp.shape[1])
     size = width, max(1, round(sharp.shape[0] * width / sharp.shape[1]))
-    drawn = first_kind(lambda kind: overlays(seen, kind, size))
+    drawn = first_kind(lambda kind: overlays(shown, kind, size))
     if drawn is None:
         return {"kind": None, "maps": []}
     maps = [
-        {"digest": model.digest, "quality": at, "uri": thumbnail(image, width), "agreement": same}
-        for (model, _, at), (image, same) in zip(seen, drawn[1], strict=True)
+        {
+            "digest": one.model.digest,
+            "quality": one.quality,
+            "uri": thumbnail(map_.image, width),
+            "agreement": map_.agreement,
+        }
+        for one, map_ in zip(shown, drawn[1], strict=True)
     ]
     return {"kind": HEATMAP_KINDS[drawn[0]], "maps": maps}
 
