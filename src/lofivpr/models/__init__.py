@@ -50,7 +50,6 @@ _NEED_TORCH = {
 }
 
 __all__ = [
-    "add_to_card",
     "HEATMAP_KINDS",
     "Backbone",
     "Describer",
@@ -62,6 +61,7 @@ __all__ = [
     "Output",
     "PlaceModel",
     "Preprocessing",
+    "add_to_card",
     "aggregator_names",
     "backbone_names",
     "create_model",
