@@ -18,7 +18,7 @@ from lofivpr.models import Describer
 from lofivpr.serving import about, explorer, locate, stream
 from lofivpr.serving.access import Access
 from lofivpr.serving.batching import BusyError
-from lofivpr.serving.problems import Problem, problem_response
+from lofivpr.serving.problems import Problem, invalid_response, problem_response
 from lofivpr.serving.security import OPEN_PATHS, Guard
 from lofivpr.serving.service import Service
 from lofivpr.serving.settings import Settings
@@ -99,9 +99,7 @@ def _tell_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-        return problem_response(422, f"{where}: {first['msg']}.")
+        return invalid_response(error)
 
     @app.exception_handler(HTTPException)
     async def framework(_: Request, error: HTTPException) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse, Response
 
 from lofivpr.errors import LofiError
@@ -31,6 +32,13 @@ class Problem(LofiError):
     def response(self) -> Response:
         """The HTTP response."""
         return problem_response(self.status, self.detail, self.headers)
+
+
+def invalid_response(error: RequestValidationError) -> Response:
+    """The problem of a request whose parameters or body do not fit, by the first that does not."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+    return problem_response(422, f"{where}: {first['msg']}.")
 
 
 def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from lofivpr.alignment import Job
 from lofivpr.errors import LofiError
 from lofivpr.serving.aligner.routes import router
-from lofivpr.serving.problems import problem_response
+from lofivpr.serving.problems import Problem, invalid_response, problem_response
 from lofivpr.serving.security import Guard
 from lofivpr.serving.settings import Settings, SettingsError
 
@@ -48,15 +48,17 @@ def create_aligner(job: Job, settings: Settings | None = None) -> FastAPI:
 
 
 def _tell_problems(app: FastAPI) -> None:
+    @app.exception_handler(Problem)
+    async def problem(_: Request, error: Problem) -> Response:
+        return error.response()
+
     @app.exception_handler(LofiError)
     async def mistake(_: Request, error: LofiError) -> Response:
-        return problem_response(getattr(error, "status", 422), str(error))
+        return problem_response(422, str(error))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-        return problem_response(422, f"{where}: {first['msg']}.")
+        return invalid_response(error)
 
     @app.exception_handler(HTTPException)
     async def framework(_: Request, error: HTTPException) -> Response:
