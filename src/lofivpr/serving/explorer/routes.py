@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, Any
@@ -13,10 +13,11 @@ from fastapi import Path as InPath
 from fastapi import Query as Parameter
 from starlette.responses import Response
 
+from lofivpr.maps import Map
 from lofivpr.quality import Quality
 from lofivpr.quality.grammar import CODECS
 from lofivpr.serving.explorer import page
-from lofivpr.serving.explorer.album import radius_of
+from lofivpr.serving.explorer.album import Album, radius_of
 from lofivpr.serving.explorer.explorer import Explorer, Look, heat
 from lofivpr.serving.explorer.preview import spots
 from lofivpr.serving.locate import PROBLEMS as ALL_PROBLEMS
@@ -101,31 +102,23 @@ async def _look(request: Request, quality: str, sample: int | None) -> AsyncIter
 @router.get("/places/{row}", response_class=Response, responses=PROBLEMS | _JPEG, summary="A place of the map")
 async def place_picture(request: Request, row: Number, width: Width = 240) -> Response:
     """By its row in the map."""
-    explorer = _explorer(request)
-    album, town = explorer.album, explorer.service.takeover.engine.map
-    if album is None:
-        raise _no_picture()
-    return _jpeg(await explorer.service.decode(partial(album.place_jpeg, town, row, width)))
+    return await _picture(request, lambda album, town: album.place_jpeg(town, row, width))
 
 
 @router.get("/samples/{number}", response_class=Response, responses=PROBLEMS | _JPEG, summary="A sample query")
 async def sample_picture(request: Request, number: Number, width: Width = 240) -> Response:
     """By its number, below that of /v1/explorer."""
+    return await _picture(request, lambda album, town: album.sample_jpeg(town, number, width))
+
+
+async def _picture(request: Request, find: Callable[[Album, Map], bytes | None]) -> Response:
+    """What is found in the album, as JPEG."""
     explorer = _explorer(request)
     album, town = explorer.album, explorer.service.takeover.engine.map
-    if album is None:
-        raise _no_picture()
-    return _jpeg(await explorer.service.decode(partial(album.sample_jpeg, town, number, width)))
-
-
-def _jpeg(data: bytes | None) -> Response:
+    data = None if album is None else await explorer.service.decode(partial(find, album, town))
     if data is None:
-        raise _no_picture()
+        raise Problem(404, "expected a picture that may be shown, found none. Start the service with --places.")
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
-
-
-def _no_picture() -> Problem:
-    return Problem(404, "expected a picture that may be shown, found none. Start the service with --places.")
 
 
 def _explorer(request: Request) -> Explorer:
