@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from lofivpr.alignment import Draft, Job
 from lofivpr.alignment.job import facts
+from lofivpr.evaluation.thumbs import small_jpeg
 from lofivpr.media import open_image
 from lofivpr.serving.problems import Problem
 
@@ -106,8 +107,5 @@ def _png(path: Path) -> bytes:
 
 @lru_cache(maxsize=64)
 def _jpeg(root: str, image: str) -> bytes:
-    stream = io.BytesIO()
-    opened = Image.fromarray(open_image(image, root=root))
-    opened.thumbnail((SEEN_PX, SEEN_PX))
-    opened.save(stream, format="jpeg", quality=85)
-    return stream.getvalue()
+    opened = open_image(image, root=root)
+    return small_jpeg(opened, min(SEEN_PX, opened.shape[1]))
