@@ -49,8 +49,8 @@ def serve(
         scheme = "https" if settings.tls_cert else "http"
         url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         log("listening", url=url, insecure=settings.insecure)
-        if open_page:  # in a thread: a browser of the terminal would not return
-            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+        if open_page:
+            show_page(url)
         server.run(sockets=[listening])
 
 
@@ -90,6 +90,11 @@ def make_server(app: FastAPI, settings: Settings) -> uvicorn.Server:
             f"{error}. Give PEM files that belong together."
         ) from error
     return uvicorn.Server(config)
+
+
+def show_page(url: str) -> None:
+    """Show a page in this machine's browser, from a thread: a browser of the terminal would not return."""
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
 def listen(settings: Settings) -> socket.socket:

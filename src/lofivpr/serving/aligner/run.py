@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import webbrowser
 from collections.abc import Callable
 
 import uvicorn
 
 from lofivpr.alignment import Job
 from lofivpr.serving.aligner.app import create_aligner
-from lofivpr.serving.run import listen
+from lofivpr.serving.run import listen, show_page
 from lofivpr.serving.settings import Settings
 
 
@@ -30,7 +28,7 @@ def serve_aligner(job: Job, port: int = 8010, told: Callable[[str], None] = prin
     with listen(settings) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         told(address)
-        if open_page:  # in a thread: a browser of the terminal would not return
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        if open_page:
+            show_page(address)
         config = uvicorn.Config(app, ws="none", log_config=None, access_log=False, server_header=False)
         uvicorn.Server(config).run(sockets=[listening])
