@@ -11,6 +11,7 @@ import lofivpr
 from lofivpr.cli.evaluate import print_results
 from lofivpr.maps import Map
 from lofivpr.maps.calibrate import Terms, calibrate
+from lofivpr.maps.contents import CALIBRATION
 from lofivpr.models import load_describer
 from lofivpr.places import Places
 from lofivpr.places.town import generate_town
@@ -70,7 +71,7 @@ def parts_of(folder: Path) -> tuple[Path, Path, Path]:
 
 def is_demo(folder: Path) -> bool:
     """Does this folder hold what a demo makes, to its end?"""
-    return (parts_of(folder)[0] / "calibration.json").is_file()
+    return (parts_of(folder)[0] / CALIBRATION).is_file()
 
 
 def make_demo() -> None:

@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 from lofivpr.errors import LofiError
 from lofivpr.evaluation.thumbs import small_jpeg
 from lofivpr.maps import Map
+from lofivpr.maps.answer import WITHIN_M
 from lofivpr.media import open_image
 from lofivpr.places import Places
 
@@ -70,5 +71,5 @@ class Album:
 
 
 def radius_of(town: Map) -> float:
-    """Metres within which a place counts as right: the calibration's, else 25, as everywhere."""
-    return 25.0 if town.calibration is None else town.calibration.within_m
+    """Metres within which a place counts as right: the calibration's, else those of an answer without one."""
+    return WITHIN_M if town.calibration is None else town.calibration.within_m
