@@ -2,16 +2,15 @@
 
 export const $ = (selector, root = document) => root.querySelector(selector);
 
-/** An element with properties (`class`, `text`, `on` listeners, attributes, `--custom` properties) and children. */
+/** An element with properties (`text`, `on` listeners, others by their names in the DOM, attributes) and children. */
 export function el(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (value === null || value === undefined || value === false) continue;
     if (name === "text") made.textContent = value;
     else if (name === "on") for (const [event, heard] of Object.entries(value)) made.addEventListener(event, heard);
-    else if (name.startsWith("--")) made.style.setProperty(name, value);
-    else if (name in made && name !== "list") made[name] = value;
-    else made.setAttribute(name === "className" ? "class" : name, value === true ? "" : value);
+    else if (name in made) made[name] = value;
+    else made.setAttribute(name, value);
   }
   made.append(...children.filter((child) => child !== null && child !== undefined));
   return made;

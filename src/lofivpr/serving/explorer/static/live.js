@@ -3,7 +3,7 @@
 import { JpegPackets, VideoPackets, encodableCodecs } from "./encode.js";
 import { $, el } from "./dom.js";
 import { PlaceMap } from "./map.js";
-import { placeList, showSure } from "./places.js";
+import { placeList, roleOf, showSure } from "./places.js";
 import { codecName, range, tell } from "./quality.js";
 import { Stream } from "./stream.js";
 
@@ -119,7 +119,7 @@ export class Live {
     showSure($("#live-sure"), fix, this.town.calibration);
     const found = fix.candidates.map((one) => ({ ...one, at: one.lat === null ? null : [one.lat, one.lon] }));
     const at = fix.lat === null ? null : [fix.lat, fix.lon];
-    this.map.show([{ name: this.about.models.length === 2 ? "Student" : "Model", fix: { ...fix, candidates: found, at } }], null, this.trail);
+    this.map.show([{ name: roleOf(this.about.models.at(-1), this.about), fix: { ...fix, candidates: found, at } }], null, this.trail);
     if (at) this.trail = [...this.trail, at].slice(-TRAIL);
     const skipped = this.stream.skipped ? `, ${this.stream.skipped} skipped` : "";
     this.#say(`${codecName(seen.codec)}, ${seen.width} × ${seen.height}: as sent, frame ${answer.frame}${skipped}`);

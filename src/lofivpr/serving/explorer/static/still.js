@@ -115,7 +115,6 @@ export class Still {
     const { picture: left, models, truth } = found;
     if (!this.query.height) {
       this.query.height = left.source[1];
-      this.query.original = left.uri;
       this.controls.fit(left.source[1]);
       $("#original").src = left.uri;
       $(".glass").style.aspectRatio = `${left.source[0]} / ${left.source[1]}`;
