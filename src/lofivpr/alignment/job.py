@@ -70,13 +70,10 @@ class Job:
         self.trajectory: Trajectory = read_trajectory(files.trajectory, files.fps or 1.0, files.prefix)
         self.floor: Floor = fit_floor(self.trajectory)
         self.places = None if files.places is None else Places.open(files.places)
-        self.times = None if self.places is None else self._times(self.places)
+        self.times = None if self.places is None else times_of(self.places, self.trajectory, files.offset_s, files.fps)
         self.digest = digest(image_digest(files.plan), self.trajectory.positions.tobytes(), self.floor.axes.tobytes())
         folder = files.trajectory.parent if self.places is None else self.places.root
         self.out = files.out or folder / NAME
-
-    def _times(self, places: Places) -> Floats:
-        return times_of(places, self.trajectory, self.files.offset_s, self.files.fps)
 
     def floor_path(self) -> tuple[Floats, Floats]:
         """Times (N) and points on the floor (N x 2) of the trajectory, thinned for drawing."""

@@ -30,9 +30,9 @@ async function begin() {
 
 function showFacts(about, town) {
   const own = about.models.at(-1);
-  const model = !own ? ["descriptors only"] : about.models.length === 2 ? ["teacher and student"] : [own.name];
+  const model = !own ? "descriptors only" : about.models.length === 2 ? "teacher and student" : own.name;
   const calibrated = town.calibration ? "calibrated" : "not calibrated";
-  $("#facts").replaceChildren(el("b", { text: town.map.places.toLocaleString("en") }), " places · ", ...model, ` · ${calibrated}`);
+  $("#facts").replaceChildren(el("b", { text: town.map.places.toLocaleString("en") }), ` places · ${model} · ${calibrated}`);
 }
 
 function chooseTab(tab) {
