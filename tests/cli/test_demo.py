@@ -49,6 +49,12 @@ def test_demo_goes_from_a_town_to_a_report_and_does_nothing_twice(
     assert "lofivpr serve out/demo" in printed and room.is_demo(out)
 
 
+def test_the_last_line_is_the_command_that_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    for called, said in ((".venv/bin/lofivpr", ".venv/bin/lofivpr"), ("/usr/lib/pytest.py", "lofivpr")):
+        monkeypatch.setattr("sys.argv", [called, "demo"])
+        assert room._own_command() == said
+
+
 def test_the_demos_own_settings_make_sense() -> None:
     for quality in room.QUALITIES:
         assert str(Quality.parse(quality)) == quality
