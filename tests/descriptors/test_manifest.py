@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -58,6 +58,7 @@ def test_the_list_of_pictures_counts_in_order(describer: object) -> None:
     assert len({Maker.of(describer, images, None, "float32").images_digest for images in lists}) == 4
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2000), st.integers(1, 100))
 def test_blocks_hold_every_row_once_in_order(rows: int, block_rows: int) -> None:
     manifest = Manifest(maker=MAKER.model_copy(update={"rows": rows}), block_rows=block_rows)

@@ -9,7 +9,7 @@ import pytest
 
 from lofivpr.evaluation import Results, evaluate
 from lofivpr.evaluation.bootstrap import bootstrap_interval
-from lofivpr.evaluation.codings import product_quantization
+from lofivpr.evaluation.codings import learnt_centroids, product_quantization
 from lofivpr.evaluation.descriptor_rate import REPEATS, median_milliseconds
 from lofivpr.places import Places
 
@@ -60,10 +60,37 @@ def test_product_quantization_learns_from_the_database_only(make_road: Maker, pi
     teacher = pixels(noise=1.5, grid=8)  # 192 numbers, three a part
     row = next(row for row in evaluate([teacher], places, progress=False).descriptor_rate if row.coding == "pq64")
     kept = described(teacher, places.database)
-    arrived = product_quantization(64, kept).decoded(described(teacher, places.queries))
+    arrived = product_quantization(learnt_centroids(64, kept)).decoded(described(teacher, places.queries))
     best = [int(np.argmin(((kept - query) ** 2).sum(axis=1))) for query in arrived]
     found = np.hypot(*(places.queries.xy() - places.database.xy()[best]).T) <= 25
     assert row.recall is not None and row.recall[1] == pytest.approx(100 * found.mean()) and 0 < found.mean() < 1
+
+
+def test_codebooks_are_learnt_once_for_a_database(
+    make_road: Maker, pixels: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the queries and the protocol; a damaged file of them is replaced."""
+    learnt = []
+
+    def learn(n_bytes: int, database: np.ndarray) -> np.ndarray:
+        learnt.append(n_bytes)
+        return learnt_centroids(n_bytes, database)
+
+    monkeypatch.setattr("lofivpr.evaluation.descriptor_rate.learnt_centroids", learn)
+    places = make_road(tmp_path, places=260, size=(24, 18))
+
+    def recalls(**options: Any) -> list[Any]:
+        results = evaluate([pixels(noise=1.5, grid=8)], places, out=tmp_path / "out", progress=False, **options)
+        return [row.recall for row in results.descriptor_rate]
+
+    first = recalls()
+    kept = sorted((tmp_path / "out" / "stores").glob("codebooks-*.npy"))
+    assert learnt == [64] and len(kept) == 1  # the others do not divide 192 numbers
+    other = recalls(positives="60m")
+    assert learnt == [64] and other != first
+    kept[0].write_bytes(kept[0].read_bytes()[:1000])
+    assert recalls(positives="61m") == other and learnt == [64, 64]
+    assert recalls() == first
 
 
 def test_too_few_pictures_to_learn_from_are_said(streets: Places, pixels: Maker) -> None:

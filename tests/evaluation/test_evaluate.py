@@ -14,8 +14,10 @@ from PIL import Image
 from lofivpr.errors import LofiError
 from lofivpr.evaluation import Results, evaluate
 from lofivpr.evaluation.descriptor_rate import REPEATS
+from lofivpr.files import digest
+from lofivpr.models import Preprocessing
 from lofivpr.places import Places, Protocol
-from lofivpr.quality import Quality
+from lofivpr.quality import Encoded, Quality
 from recordings import moving, write_clip
 
 Maker = Callable[..., Any]
@@ -85,6 +87,29 @@ def test_each_side_is_described_once_and_a_second_run_reuses_it(streets: Places,
     assert student.described == 2 * 24  # its database is the teacher's
     again = evaluate([teacher, student], streets, qualities, out=tmp_path, progress=False)
     assert teacher.described == 12 + 2 * 24 + timed and again.rows == first.rows
+
+
+def test_a_picture_is_encoded_once_a_quality_however_many_models(
+    streets: Places, pixels: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def models() -> list[Any]:
+        other = Preprocessing((36, 24), (0.1,) * 3, (2.0,) * 3)
+        return [pixels("a", noise=2), pixels("b", noise=3), pixels("c", noise=1, preprocessing=other)]
+
+    ladder = ["36p/jpeg:5", "jpeg:10", "18p"]
+    apart = [evaluate([model], streets, ladder, progress=False).rows for model in models()]
+    encoded: list[tuple[str, str]] = []
+    encode = Quality.encode
+
+    def count(quality: Quality, image: np.ndarray) -> Encoded:
+        encoded.append((str(quality), digest(image.tobytes())))
+        return encode(quality, image)
+
+    monkeypatch.setattr(Quality, "encode", count)
+    together = evaluate(models(), streets, ladder, progress=False)
+    assert len(encoded) == len(set(encoded)) == 3 * 24
+    assert list(together.rows) == [row for rows in apart for row in rows]
+    assert len({row.recall[1] for row in together.rows}) > 3
 
 
 def test_symmetric_protocol_degrades_the_database_too(streets: Places, pixels: Maker) -> None:

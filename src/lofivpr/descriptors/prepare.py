@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
@@ -24,36 +24,35 @@ B = TypeVar("B")
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """A picture as the model will see it (uint8 H x W x 3; None if skipped), and its row."""
+class Prepared(Generic[A]):
+    """What the models will see of a picture (None if skipped), and its row."""
 
     row: Row
-    pixels: np.ndarray | None
+    pixels: A | None
 
 
-Resize = Callable[[np.ndarray], np.ndarray]
-
-
-def prepare(image: str, root: str | Path, quality: Quality | None, resize: Resize, skip_bad: bool) -> Prepared:
-    """Open `image` (below `root`), send it through `quality`, and `resize` it to what the model reads.
+def prepare(
+    image: str, root: str | Path, quality: Quality | None, resize: Callable[[np.ndarray], A], skip_bad: bool
+) -> Prepared[A]:
+    """Open `image` (below `root`), send it through `quality`, and `resize` it to what the models read.
 
     Raises:
         LofiError: it cannot be read or `quality` does not fit it, unless `skip_bad`.
     """
     # The stamp is taken before the contents: a picture replaced meanwhile is found out later.
-    stamp, picture = look_at(image, root), None
+    stamp, contents = look_at(image, root), None
     try:
-        picture = image_digest(image, root)
-        pixels, n_bytes = open_image(image, root), None
+        contents = image_digest(image, root)
+        picture, n_bytes = open_image(image, root), None
         if quality is not None and not quality.is_raw:
-            encoded = quality.encode(pixels)
-            pixels, n_bytes = encoded.image, encoded.n_bytes
-        pixels = resize(pixels)
+            encoded = quality.encode(picture)
+            picture, n_bytes = encoded.image, encoded.n_bytes
+        pixels = resize(picture)
     except LofiError as error:
         if not skip_bad:
             raise
-        return Prepared(Row(image, -1, picture, stamp, str(error)), None)
-    return Prepared(Row(image, -1 if n_bytes is None else n_bytes, picture, stamp), pixels)
+        return Prepared(Row(image, -1, contents, stamp, str(error)), None)
+    return Prepared(Row(image, -1 if n_bytes is None else n_bytes, contents, stamp), pixels)
 
 
 def look_at(image: str, root: str | Path) -> Stamp | None:

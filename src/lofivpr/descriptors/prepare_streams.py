@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from lofivpr.descriptors.prepare import Prepared, Resize, look_at
+import numpy as np
+
+from lofivpr.descriptors.prepare import Prepared, look_at
 from lofivpr.descriptors.segment import Row
 from lofivpr.errors import LofiError
 from lofivpr.media import image_digest
 from lofivpr.quality import Quality
 from lofivpr.quality.stream import Arrived, Footage
+
+A = TypeVar("A")
 
 
 def prepare_streams(
@@ -18,10 +23,10 @@ def prepare_streams(
     footage: Sequence[Footage],
     root: str | Path,
     quality: Quality,
-    resize: Resize,
+    resize: Callable[[np.ndarray], A],
     skip_bad: bool,
     rows: Sequence[int],
-) -> Generator[Prepared, None, None]:
+) -> Generator[Prepared[A], None, None]:
     """Yield the pictures of `rows`, in that order, each as its stream brings it and then as `resize` leaves it.
 
     A stream is sent from its start, whichever of its pictures are wanted. Those that arrive before their turn wait,
@@ -33,7 +38,7 @@ def prepare_streams(
     home = {row: one for one in footage for row in one.rows}
     running = {id(one): _arrivals(one, quality, root, skip_bad) for one in footage}  # none starts before its turn
     wanted = set(rows)
-    waiting: dict[int, Prepared] = {}
+    waiting: dict[int, Prepared[A]] = {}
     for row in rows:
         while row not in waiting:
             arrived = next(running[id(home[row])])
@@ -56,7 +61,7 @@ def _arrivals(footage: Footage, quality: Quality, root: str | Path, skip_bad: bo
             yield Arrived(row, None, bad=error)
 
 
-def _prepared(image: str, root: str | Path, arrived: Arrived, resize: Resize) -> Prepared:
+def _prepared(image: str, root: str | Path, arrived: Arrived, resize: Callable[[np.ndarray], A]) -> Prepared[A]:
     stamp, picture = look_at(image, root), None
     try:
         picture = image_digest(image, root)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,9 @@ import numpy as np
 
 from lofivpr.cores import usable_cores
 from lofivpr.descriptors.build import Build
+from lofivpr.descriptors.build_stores import build_stores
 from lofivpr.descriptors.manifest import Maker, Manifest, SkippedPicture
+from lofivpr.descriptors.pictures import Pictures
 from lofivpr.descriptors.prepare import picture_changed
 from lofivpr.descriptors.segment import Block, Row, read_segment, segment_path
 from lofivpr.errors import LofiError
@@ -65,18 +67,37 @@ class DescriptorStore:
             StaleStoreError: `folder` holds what another model, quality or list of pictures made.
             LofiError: a picture cannot be used, the disk is full, or the model's output does not fit.
         """
-        order = Build(
-            Path(folder),
-            describer,
+        describers = {Path(folder): describer}
+        return cls.build_all(describers, images, root, quality, dtype, skip_bad, workers, progress, sequences)[0]
+
+    @classmethod
+    def build_all(
+        cls,
+        describers: Mapping[Path, Describer],
+        images: Sequence[str],
+        root: str | Path,
+        quality: Quality | None = None,
+        dtype: str = "float32",
+        skip_bad: bool = False,
+        workers: int | None = None,
+        progress: bool = True,
+        sequences: Sequence[Sequence[str]] = (),
+    ) -> list[DescriptorStore]:
+        """As `build`, for several models: into each folder by its describer.
+
+        A picture is opened and encoded once for all stores that miss it.
+        """
+        pictures = Pictures(
             tuple(str(image) for image in images),
             root,
             quality,
-            dtype,
             skip_bad,
             usable_cores() if workers is None else workers,
             tuple(tuple(members) for members in sequences),
         )
-        return cls(order.folder, order.run(progress))
+        builds = [Build(folder, describer, pictures, dtype) for folder, describer in describers.items()]
+        manifests = build_stores(builds, pictures, progress)
+        return [cls(build.folder, manifest) for build, manifest in zip(builds, manifests, strict=True)]
 
     @classmethod
     def open(cls, folder: str | Path) -> DescriptorStore:

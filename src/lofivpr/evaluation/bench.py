@@ -43,11 +43,17 @@ class Stores:
 
     def get(self, describer: Describer, quality: Quality, images: Sequence[str]) -> DescriptorStore:
         """The store of these pictures; described now unless an earlier run left it in the folder."""
-        key = digest(describer.digest, quality.digest, *images)
-        if key not in self._open:
-            self._open[key] = DescriptorStore.build(
-                self.folder / key,
-                describer,
+        return self.get_all([describer], quality, images)[0]
+
+    def get_all(
+        self, describers: Sequence[Describer], quality: Quality, images: Sequence[str]
+    ) -> list[DescriptorStore]:
+        """As `get`, for several models: a picture is opened and encoded once for all that have not described it."""
+        keys = [digest(describer.digest, quality.digest, *images) for describer in describers]
+        missing = {self.folder / key: by for key, by in zip(keys, describers, strict=True) if key not in self._open}
+        if missing:
+            built = DescriptorStore.build_all(
+                missing,
                 images,
                 root=self.root,
                 quality=quality,
@@ -55,7 +61,8 @@ class Stores:
                 progress=self.progress,
                 sequences=self.sequences,
             )
-        return self._open[key]
+            self._open.update((store.folder.name, store) for store in built)
+        return [self._open[key] for key in keys]
 
 
 @dataclass(frozen=True)
@@ -70,15 +77,33 @@ class Bench:
     excluded: Sequence[np.ndarray] | None
     stores: Stores
 
+    def describe(
+        self,
+        models: Sequence[Contender],
+        quality: Quality,
+        database_models: Sequence[Contender],
+        database_quality: Quality,
+    ) -> None:
+        """Describe what `measure` will ask for, each picture opened and encoded once for all models.
+
+        Raises:
+            LofiError: the descriptors of a model and of its database's differ in size, or of the pictures.
+        """
+        for sides in zip(models, database_models, strict=True):
+            _check_sizes(*sides)
+        self.stores.get_all([model.describer for model in models], quality, self.scene.query_images)
+        self.stores.get_all(
+            [model.describer for model in database_models], database_quality, self.scene.database_images
+        )
+
     def measure(
         self, model: Contender, quality: Quality, database_model: Contender, database_quality: Quality
     ) -> tuple[Row, Outcome, list[SkippedPicture]]:
-        """Describe, search and count for one model at one quality.
+        """Describe where that is not done yet, search and count for one model at one quality.
 
         Raises:
-            LofiError: the two models' descriptors differ in size, or no query is left to count.
+            LofiError: no query is left to count.
         """
-        _check_sizes(model, database_model)
         queries = self.stores.get(model.describer, quality, self.scene.query_images)
         database = self.stores.get(database_model.describer, database_quality, self.scene.database_images)
         outcome = self.search(queries, database)

@@ -49,31 +49,52 @@ def _through_int8(rows: np.ndarray) -> np.ndarray:
     return np.rint(steps).astype(np.int8).astype(np.float32) * scale
 
 
-def product_quantization(n_bytes: int, database: np.ndarray, seed: int = 0) -> Coding:
-    """One byte for each of `n_bytes` parts, codebooks learnt from the database only (Jegou, Douze, Schmid, 2011).
+def product_quantization(centroids: np.ndarray) -> Coding:
+    """One byte for each part of a descriptor: the nearest of the part's centroids (Jegou, Douze, Schmid, 2011).
 
     Args:
-        database: float32 N x D; of more than 9,984 rows so many are drawn.
-        seed: of that draw and of k-means.
-
-    Raises:
-        CodingError: `n_bytes` does not divide D, or there are fewer than 256 rows.
+        centroids: float32 parts x 256 x numbers of a part, as `learnt_centroids` gives them.
     """
-    rows, dimension = database.shape
-    if dimension % n_bytes:
-        raise CodingError(f"{n_bytes} bytes do not divide the {dimension} numbers of a descriptor")
-    if rows < CENTROIDS:
-        raise CodingError(f"a codebook of {CENTROIDS} needs as many database pictures, found {rows}")
-    quantizer = faiss.ProductQuantizer(dimension, n_bytes, 8)
-    quantizer.cp.seed, quantizer.cp.niter, quantizer.cp.min_points_per_centroid = seed + 1, ITERATIONS, 1
-    drawn = np.random.default_rng(seed).permutation(rows)[:TRAIN_ROWS]
-    quantizer.train(np.ascontiguousarray(database[np.sort(drawn)], np.float32))
+    parts, _, numbers = centroids.shape
+    quantizer = faiss.ProductQuantizer(parts * numbers, parts, 8)
+    faiss.copy_array_to_vector(np.ascontiguousarray(centroids, np.float32).ravel(), quantizer.centroids)
 
     def through_codes(rows: np.ndarray) -> np.ndarray:
         codes = quantizer.compute_codes(np.ascontiguousarray(rows, np.float32))
         return np.asarray(quantizer.decode(codes))  # type: ignore[call-arg,func-returns-value]
 
-    return Coding(pq_name(n_bytes), n_bytes, through_codes)
+    return Coding(pq_name(parts), parts, through_codes)
+
+
+def learnt_centroids(n_bytes: int, database: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Centroids of `n_bytes` parts, float32 n_bytes x 256 x D / n_bytes, learnt from the database only.
+
+    Args:
+        database: float32 N x D, of which `training_rows` are enough.
+        seed: of k-means.
+
+    Raises:
+        CodingError: `check_learnable`.
+    """
+    rows, dimension = database.shape
+    check_learnable(n_bytes, rows, dimension)
+    quantizer = faiss.ProductQuantizer(dimension, n_bytes, 8)
+    quantizer.cp.seed, quantizer.cp.niter, quantizer.cp.min_points_per_centroid = seed + 1, ITERATIONS, 1
+    quantizer.train(np.ascontiguousarray(database, np.float32))
+    return np.array(faiss.vector_to_array(quantizer.centroids)).reshape(n_bytes, CENTROIDS, -1)
+
+
+def check_learnable(n_bytes: int, rows: int, dimension: int) -> None:
+    """Raises CodingError: `n_bytes` does not divide the dimension, or there are fewer than 256 rows."""
+    if dimension % n_bytes:
+        raise CodingError(f"{n_bytes} bytes do not divide the {dimension} numbers of a descriptor")
+    if rows < CENTROIDS:
+        raise CodingError(f"a codebook of {CENTROIDS} needs as many database pictures, found {rows}")
+
+
+def training_rows(rows: int, seed: int = 0) -> np.ndarray:
+    """Which of so many database rows codebooks are learnt from: int64, ascending, at most 9,984."""
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:TRAIN_ROWS])
 
 
 def pq_name(n_bytes: int) -> str:

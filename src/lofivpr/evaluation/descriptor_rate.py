@@ -9,17 +9,32 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from lofivpr.descriptors import DescriptorStore
+from lofivpr.errors import LofiError
 from lofivpr.evaluation.bench import Bench
-from lofivpr.evaluation.codings import PQ_BYTES, Coding, CodingError, float16, int8, pq_name, product_quantization
+from lofivpr.evaluation.codings import (
+    CENTROIDS,
+    PQ_BYTES,
+    Coding,
+    CodingError,
+    check_learnable,
+    float16,
+    int8,
+    learnt_centroids,
+    pq_name,
+    product_quantization,
+    training_rows,
+)
 from lofivpr.evaluation.contenders import Contender
 from lofivpr.evaluation.rows import DescriptorRow
-from lofivpr.files import digest, write_json
+from lofivpr.files import atomic_path, digest, write_json
 from lofivpr.media import open_image
 from lofivpr.quality import Quality
 
@@ -27,6 +42,7 @@ if TYPE_CHECKING:
     from lofivpr.models import Describer
 
 RULES = "descriptor rate 1"
+CODEBOOKS = "codebooks 1"
 REPEATS = 5
 PATIENCE_S = 10.0
 _ROWS = TypeAdapter(list[DescriptorRow])
@@ -56,7 +72,7 @@ def _measure(
     first = bench.scene.query_images[int(np.argmax(queries.ok))]
     milliseconds = median_milliseconds(model.describer, open_image(first, bench.stores.root))
     rows = []
-    for name, n_bytes, coding in codings(database):
+    for name, n_bytes, coding in codings(database, bench.stores.folder):
         row = DescriptorRow(model=model.name, coding=name, bytes_per_query=n_bytes, milliseconds=milliseconds)
         if isinstance(coding, CodingError):
             rows.append(row.model_copy(update={"refused": str(coding)}))
@@ -66,16 +82,34 @@ def _measure(
     return rows
 
 
-def codings(database: DescriptorStore) -> Iterator[tuple[str, int, Coding | CodingError]]:
-    """Name, bytes and the coding, or why it does not fit; those that learn, from the database's descriptors only."""
+def codings(database: DescriptorStore, folder: Path) -> Iterator[tuple[str, int, Coding | CodingError]]:
+    """Name, bytes and the coding, or why it does not fit; those that learn, from the database's descriptors only.
+
+    folder: keeps what was learnt.
+    """
     for plain in (float16(database.dimension), int8(database.dimension)):
         yield plain.name, plain.n_bytes, plain
-    described = database.array()[database.ok]
     for n_bytes in PQ_BYTES:
         try:
-            yield pq_name(n_bytes), n_bytes, product_quantization(n_bytes, described)
+            yield pq_name(n_bytes), n_bytes, product_quantization(_centroids(n_bytes, database, folder))
         except CodingError as error:
             yield pq_name(n_bytes), n_bytes, error
+
+
+def _centroids(n_bytes: int, database: DescriptorStore, folder: Path) -> np.ndarray:
+    """The codebooks of a database, learnt once for its contents."""
+    usable = np.flatnonzero(database.ok)
+    check_learnable(n_bytes, len(usable), database.dimension)
+    path = folder / f"codebooks-{digest(CODEBOOKS, database.digest, str(n_bytes))}.npy"
+    shape = n_bytes, CENTROIDS, database.dimension // n_bytes
+    with suppress(OSError, ValueError, EOFError):
+        kept = np.load(path, allow_pickle=False)
+        if kept.shape == shape and kept.dtype == np.float32:
+            return kept
+    learnt = learnt_centroids(n_bytes, database.rows(usable[training_rows(len(usable))]))
+    with suppress(LofiError), atomic_path(path) as temporary, open(temporary, "wb") as stream:
+        np.save(stream, learnt)  # dropped where the disk is full: it can be learnt again
+    return learnt
 
 
 def median_milliseconds(describer: Describer, picture: np.ndarray, repeats: int = REPEATS) -> float:

@@ -127,11 +127,13 @@ def _measure_all(bench: Bench, entries: list[Contender], points: list[Quality], 
     outcomes: Outcomes = {}
     skipped: dict[str, SkippedPicture] = {}
     sides = {entry.name: _database_model(bench.protocol, entry, entries, given) for entry in entries}
+    same = bench.protocol.database_quality == SAME
+    against = {quality: quality if same else Quality.parse(bench.protocol.database_quality) for quality in points}
+    for quality in points:
+        bench.describe(entries, quality, list(sides.values()), against[quality])
     for entry in entries:
         for quality in points:
-            same = bench.protocol.database_quality == SAME
-            against = quality if same else Quality.parse(bench.protocol.database_quality)
-            row, outcome, bad = bench.measure(entry, quality, sides[entry.name], against)
+            row, outcome, bad = bench.measure(entry, quality, sides[entry.name], against[quality])
             rows.append(row)
             outcomes[row.model, row.quality] = outcome
             skipped.update({picture.image: picture for picture in bad})
