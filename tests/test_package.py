@@ -20,7 +20,8 @@ from lofivpr.models import create_model
 ROOT = Path(__file__).parents[1]
 NAMES = """
 Client DescriptorStore Describer ImageRef LofiError Map OnnxModel PlaceModel Places Positives Protocol Quality
-QualityRange Recipe Results degrade_folder distill evaluate generate_town load_describer nearest open_image train
+QualityRange Recipe Results Study degrade_folder distill evaluate generate_town load_describer nearest open_image
+run_study train
 """.split()
 
 # What is not installed is not found by any finder: no name is in sys.modules, `find_spec` gives None.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lofivpr.quality import Quality, QualityRange, degrade_folder
     from lofivpr.search import nearest
     from lofivpr.serving import Client
+    from lofivpr.studies import Study, run_study
     from lofivpr.training import Recipe, distill, train
 
 __version__ = "0.1.0"
@@ -48,6 +49,7 @@ _HOMES = {
     "QualityRange": "quality",
     "Recipe": "training",
     "Results": "evaluation",
+    "Study": "studies",
     "degrade_folder": "quality",
     "distill": "training",
     "evaluate": "evaluation",
@@ -55,6 +57,7 @@ _HOMES = {
     "load_describer": "models",
     "nearest": "search",
     "open_image": "media",
+    "run_study": "studies",
     "train": "training",
 }
 
@@ -74,6 +77,7 @@ __all__ = [
     "QualityRange",
     "Recipe",
     "Results",
+    "Study",
     "degrade_folder",
     "distill",
     "evaluate",
@@ -81,6 +85,7 @@ __all__ = [
     "load_describer",
     "nearest",
     "open_image",
+    "run_study",
     "train",
 ]
 

@@ -16,10 +16,10 @@ from lofivpr.evaluation.theme import (
     LIGHT,
     MARKERS,
     Theme,
-    byte_ticks,
     bytes_text,
     codec_of,
     render,
+    round_ticks,
 )
 
 
@@ -102,5 +102,5 @@ def test_colours_stand_out_from_their_paper(theme: Theme) -> None:
 
 def test_words_of_the_byte_axis() -> None:
     assert [bytes_text(n) for n in (None, 601.4, 1234, 24_500, 3.2e6)] == ["–", "601 B", "1.2 kB", "24 kB", "3.2 MB"]
-    assert list(byte_ticks(400, 6000)) == [500, 1000, 2000, 5000]
+    assert list(round_ticks(400, 6000)) == [500, 1000, 2000, 5000]
     assert codec_of("240p/h264:64kbps@10fps") == "h264"

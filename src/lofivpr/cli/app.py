@@ -19,6 +19,7 @@ from lofivpr.cli.maps import maps
 from lofivpr.cli.models import models
 from lofivpr.cli.pictures import degrade, describe, town
 from lofivpr.cli.serve import serve
+from lofivpr.cli.study import study
 from lofivpr.cli.training import distill, train
 from lofivpr.cli.video import video
 from lofivpr.errors import LofiError
@@ -62,7 +63,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, town, video, degrade, train, distill, describe, evaluate, serve, localize):
+for command in (demo, town, video, degrade, train, distill, describe, evaluate, study, serve, localize):
     app.command()(command)
 app.add_typer(models, name="models")
 app.add_typer(data, name="data")

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lofivpr.errors import LofiError
-from lofivpr.evaluation import Results
+from lofivpr.evaluation import Results, Row
 from lofivpr.evaluation import evaluate as run_evaluation
 from lofivpr.places import Places, Positives
 from lofivpr.places.protocol import GENERAL
@@ -37,6 +37,9 @@ def evaluate(
     without_positives: Annotated[
         Literal["miss", "drop"], typer.Option(help="A query without positives: miss or drop.")
     ] = "miss",
+    verify: Annotated[
+        str | None, typer.Option(help="inliers>20: what is found counts only if so many local features match.")
+    ] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad pictures, and list them.")] = False,
     pictures: Annotated[
         bool, typer.Option("--pictures/--no-pictures", help="Photographs in the report: leave them out to pass it on.")
@@ -62,6 +65,7 @@ def evaluate(
         without_positives=without_positives,
         out=out,
         skip_bad=skip_bad,
+        verify=verify,
     )
     results.save(out)
     results.report(out / "report.html", pictures=pictures)
@@ -72,7 +76,10 @@ def evaluate(
 
 
 def print_results(results: Results) -> None:
-    """Recall@1 of every model at every quality, with its 95 % interval; of streams the rate at their frame rate."""
+    """Recall@1 of every model at every quality, with its 95 % interval; of streams the rate at their frame rate.
+
+    Where the protocol verifies, the recall without verification stands behind.
+    """
     table = Table(title="recall@1 in percent [95 % interval]")
     streams = any(row.stream for row in results.rows)
     table.add_column("quality")
@@ -86,6 +93,12 @@ def print_results(results: Results) -> None:
             quality,
             "-" if size is None else f"{size:,.0f}",
             *(rates if streams else ()),
-            *(f"{row.recall[1]:.1f} [{row.interval[1][0]:.1f}, {row.interval[1][1]:.1f}]" for row in rows),
+            *map(_recall, rows),
         )
     Console().print(table)
+
+
+def _recall(row: Row) -> str:
+    low, high = row.interval[1]
+    without = "" if row.unverified is None else f" ({row.unverified[1]:.1f} unverified)"
+    return f"{row.recall[1]:.1f} [{low:.1f}, {high:.1f}]{without}"

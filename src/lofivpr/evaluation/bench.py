@@ -11,10 +11,10 @@ import numpy as np
 
 from lofivpr.descriptors import DescriptorStore
 from lofivpr.errors import LofiError
-from lofivpr.evaluation.bootstrap import bootstrap_interval
 from lofivpr.evaluation.contenders import Contender
+from lofivpr.evaluation.count import counted_recall, without_positives
 from lofivpr.evaluation.outcome import Outcome, Scene
-from lofivpr.evaluation.recall import NS, SKIPPED, first_correct, hits_of_ranks, recall_of_hits
+from lofivpr.evaluation.recall import NS, SKIPPED, first_correct
 from lofivpr.evaluation.rows import DatabaseSide, Row, SkippedPicture, StreamRate
 from lofivpr.files import digest
 from lofivpr.places import Protocol
@@ -148,26 +148,17 @@ class Bench:
         Raises:
             LofiError: no query is left to count.
         """
-        kept = self.scene.counted & outcome.measured
-        if not kept.any():
-            raise LofiError(
-                f"expected at least one query that counts, found none: of {len(kept)} queries "
-                f"{int(outcome.measured.sum())} are readable and {int(self.scene.counted.sum())} count "
-                f"({self.protocol}). Widen the positives or check the positions."
-            )
-        hits = hits_of_ranks(outcome.ranks[kept], NS)
-        low, high = bootstrap_interval(hits, self.scene.groups[kept])
-        recall = dict(zip(NS, recall_of_hits(hits).tolist(), strict=True))
-        return recall, {n: (float(a), float(b)) for n, a, b in zip(NS, low, high, strict=True)}
+        return counted_recall(outcome, self.scene, self.protocol)
 
     def _row(self, outcome: Outcome, queries: DescriptorStore, side: DatabaseSide, **names: str) -> Row:
         recall, interval = self.count(outcome)
-        lonely = np.array([len(rows) == 0 for rows in self.scene.positives])
         cost, rate = mean_bytes(queries), Quality.parse(names["quality"]).fps
         return Row(
-            **names,
+            model=names["model"],
+            quality=names["quality"],
+            protocol=names["protocol"],
             queries=int(outcome.measured.sum()),
-            queries_without_positives=int((lonely & outcome.measured).sum()),
+            queries_without_positives=without_positives(outcome, self.scene),
             database=side,
             bytes_per_query=cost,
             stream=None if cost is None or rate is None else StreamRate.of(cost, rate),

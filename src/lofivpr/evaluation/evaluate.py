@@ -19,9 +19,11 @@ from lofivpr.evaluation.outcome import Outcomes, Scene
 from lofivpr.evaluation.recall import WithoutPositives, counted_queries
 from lofivpr.evaluation.results import Results
 from lofivpr.evaluation.rows import DescriptorRow, Row, SkippedPicture
+from lofivpr.evaluation.verified import verify_results
 from lofivpr.places import Places, Positives, Protocol
 from lofivpr.places.protocol import GENERAL
 from lofivpr.quality import Quality
+from lofivpr.search import Matcher
 
 if TYPE_CHECKING:
     from lofivpr.models import Describer
@@ -41,6 +43,8 @@ def evaluate(
     out: str | Path | None = None,
     skip_bad: bool = False,
     progress: bool = True,
+    verify: str | None = None,
+    matcher: Matcher | None = None,
 ) -> Results:
     """Recall of every model at every quality, with intervals and paired differences.
 
@@ -56,13 +60,15 @@ def evaluate(
             frames of clips and pictures of sequences come out of true groups of pictures.
         positives: "25m", "25m,45deg", "place" or "2frames".
         protocol: "roles", "leave-panorama-out", or that of a public data set, such as "pitts30k-test", which fixes
-            positives and counting; or a `Protocol`, which then decides all that it names.
+            positives and counting; or a `Protocol`, which then decides all that it names, `verify` among it.
         database_model: describes the database for all models.
         database_quality: what the database went through, or "same" as the queries.
         without_positives: "miss" or "drop".
         out: keeps descriptors in out/stores, so that a second call goes on where the first stopped, and
             writes results.json, results.csv and neighbours.npz.
         skip_bad: leave out pictures that cannot be used, and list them in `Results.skipped`.
+        verify: "inliers>20": what is found counts only if more than 20 local features match; rows tell both recalls.
+        matcher: that counts them; None = SIFT and RANSAC.
 
     Raises:
         LofiError: of places, qualities, models or pictures; each says what to do.
@@ -70,13 +76,15 @@ def evaluate(
     entries = contenders(models)
     points = _points(qualities)
     if not isinstance(protocol, Protocol):
-        protocol = _protocol(protocol, positives, without_positives, str(database_quality))
+        protocol = replace(_protocol(protocol, positives, without_positives, str(database_quality)), verify=verify)
     given = None if database_model is None else contenders([database_model])[0]
     with ExitStack() as stack:
         folder = Path(out) if out else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stores = Stores(folder / "stores", Path(places.root), skip_bad, progress, places.sequences)
-        bench = _bench(places, protocol, stores)
+        bench = _bench(places, replace(protocol, verify=None), stores)
         results = _measure_all(bench, entries, points, given)
+        if protocol.verify is not None:
+            results = verify_results(results, places, protocol.verify, matcher, keep=stores.folder)
     if out:
         results.save_tables(out)
     return results

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,12 @@ from lofivpr.evaluation.theme import (
     DESCRIPTOR_MARKER,
     LIGHT,
     Theme,
-    byte_ticks,
     bytes_text,
     codec_of,
     marker_of,
     minus,
     render,
+    round_ticks,
     styled,
 )
 from lofivpr.files import write_atomic
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from lofivpr.evaluation.results import Results
 
-LEGEND_LETTERS = 88
+WIDTH = 9.2  # inches, of a figure with one pair of axes
+LEGEND_LETTERS = 88  # across such a figure
 CROWD = 3  # more models than this are drawn smaller, and without bands that would hide each other
 
 Draw = Callable[["Results", Theme], "Figure | None"]
@@ -45,7 +46,7 @@ def recall_by_quality(results: Results, theme: Theme = LIGHT) -> Figure:
         models, qualities = results.models, results.qualities
         step = 0.22 if len(models) <= CROWD else 0.16
         band = 0.2 + step * len(models)
-        figure = Figure(figsize=(9.2, 1.5 + band * len(qualities)), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 1.5 + band * len(qualities)), layout="constrained")
         axes = figure.subplots()
         for index, model in enumerate(models):
             rows = [results.row(model, quality) for quality in qualities]
@@ -61,7 +62,7 @@ def recall_by_quality(results: Results, theme: Theme = LIGHT) -> Figure:
         axes.grid(axis="x")
         axes.tick_params(length=0)
         axes.spines["left"].set_visible(False)
-        _legend(figure, axes)
+        add_legend(figure, axes)
     return figure
 
 
@@ -115,7 +116,7 @@ def rate_recall(results: Results, theme: Theme = LIGHT) -> Figure | None:
     if not coded:
         return None
     with styled(theme):
-        figure = Figure(figsize=(9.2, 5.6), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 5.6), layout="constrained")
         axes = figure.subplots()
         axes.set_xscale("log")
         crowded = len(results.models) > CROWD
@@ -127,9 +128,10 @@ def rate_recall(results: Results, theme: Theme = LIGHT) -> Figure | None:
             for ladder in dict.fromkeys(ladder_name(row.quality) for row in coded):
                 mine = [r for r in coded if (r.model, ladder_name(r.quality)) == (model, ladder)]
                 mine.sort(key=lambda row: row.bytes_per_query or 0)
-                _rate_line(axes, mine, theme, index, label)
+                cost = [row.bytes_per_query or 0.0 for row in mine]
+                rate_line(axes, cost, mine, theme, index, label)
                 if not crowded:
-                    _rate_band(axes, mine, theme.colour(index))
+                    rate_band(axes, cost, mine, theme.colour(index))
                 label = None
         sent = _descriptor_lines(axes, results, theme)
         _byte_axis(axes, [*(row.bytes_per_query or 0.0 for row in coded), *sent])
@@ -137,12 +139,14 @@ def rate_recall(results: Results, theme: Theme = LIGHT) -> Figure | None:
         axes.set_ylim(0, 100)
         axes.set_ylabel("R@1 in percent")
         axes.grid()
-        _legend(figure, axes)
+        add_legend(figure, axes)
     return figure
 
 
-def _rate_line(axes: Axes, rows: list[Row], theme: Theme, index: int, label: str | None) -> None:
-    cost = [row.bytes_per_query or 0.0 for row in rows]
+def rate_line(
+    axes: Axes, cost: Sequence[float], rows: Sequence[Row], theme: Theme, index: int, label: str | None
+) -> None:
+    """R@1 of `rows` over their cost, in the colour of the model of this index, marked by codec."""
     colour, recall = theme.colour(index), [row.recall[1] for row in rows]
     line = theme.line(index)
     axes.plot(cost, recall, color=colour, linestyle=line, linewidth=2.4, label=label)
@@ -150,11 +154,12 @@ def _rate_line(axes: Axes, rows: list[Row], theme: Theme, index: int, label: str
         axes.plot(x, y, marker_of(row.quality), color=colour, markersize=9, markeredgecolor=theme.paper)
 
 
-def _rate_band(axes: Axes, rows: list[Row], colour: str) -> None:
-    cost = [row.bytes_per_query or 0.0 for row in rows]
+def rate_band(axes: Axes, cost: Sequence[float], rows: Sequence[Row], colour: str, lines: int = 1) -> None:
+    """The intervals of `rows` over their cost, as a band; one of so many `lines` that it must not hide others."""
     low, high = np.array([row.interval[1] for row in rows]).T
-    axes.fill_between(cost, low, high, color=colour, alpha=0.13, linewidth=0)
-    axes.vlines(cost, low, high, color=colour, alpha=0.4, linewidth=1.6)
+    share = min(1.0, CROWD / lines)
+    axes.fill_between(cost, low, high, color=colour, alpha=0.13 * share, linewidth=0)
+    axes.vlines(cost, low, high, color=colour, alpha=0.4 * share, linewidth=1.6)
 
 
 def _descriptor_lines(axes: Axes, results: Results, theme: Theme) -> list[float]:
@@ -191,7 +196,7 @@ def _raw_label(results: Results, model: str) -> str:
 def _byte_axis(axes: Axes, cost: list[float]) -> None:
     low, high = min(cost) / 1.35, max(cost) * 1.35
     axes.set_xlim(low, high)
-    ticks = byte_ticks(low, high)
+    ticks = round_ticks(low, high)
     axes.set_xticks(ticks, [bytes_text(tick) for tick in ticks])
     axes.minorticks_off()
     axes.set_xlabel("Mean bytes of a query (log scale)")
@@ -207,10 +212,11 @@ def _codec_keys(axes: Axes, rows: list[Row], theme: Theme) -> None:
         key.set_label(f"_{key.get_label()}")  # only in this legend, not in that of the models
 
 
-def _legend(figure: Figure, axes: Axes) -> None:
+def add_legend(figure: Figure, axes: Axes) -> None:
     """Names above the axes, in as many columns as their lengths allow."""
     handles, labels = axes.get_legend_handles_labels()
-    columns = LEGEND_LETTERS // (max(map(len, labels)) + 7)
+    letters = LEGEND_LETTERS * figure.get_figwidth() / WIDTH
+    columns = int(letters // (max(map(len, labels)) + 7))
     figure.legend(handles, labels, loc="outside upper left", ncols=max(1, min(len(labels), columns)))
 
 

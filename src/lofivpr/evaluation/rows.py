@@ -38,7 +38,8 @@ class Row(Record):
 
     `bytes_per_query` is the mean size of an encoded query, None at a quality without codec; of a stream the
     mean of all its frames, those between queries included, whose rate is `stream`.
-    `queries` counts every query that could be read, those without a positive included.
+    `queries` counts every query that could be read, those without a positive included. `unverified`: recall without
+    the verification that the protocol asks for, None where it asks for none.
     """
 
     model: str
@@ -51,6 +52,7 @@ class Row(Record):
     recall: dict[int, float]
     interval: dict[int, tuple[float, float]]
     stream: StreamRate | None = None
+    unverified: dict[int, float] | None = None
 
 
 class DifferenceRow(Record):

@@ -139,7 +139,7 @@ def minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-def byte_ticks(low: float, high: float) -> Sequence[float]:
+def round_ticks(low: float, high: float) -> Sequence[float]:
     """Round numbers (1, 2, 5 times a power of ten) within low .. high."""
-    ticks = [m * 10.0**e for e in range(0, 9) for m in (1, 2, 5)]
+    ticks = [m * 10.0**e for e in range(-3, 9) for m in (1, 2, 5)]
     return [tick for tick in ticks if low <= tick <= high]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from lofivpr.places.places import Places
 from lofivpr.places.positives import Positives
 from lofivpr.places.selection import apart, asked_of
 
+VERIFY = re.compile(r"inliers>(\d+)")
 GENERAL = ("roles", "leave-panorama-out")  # fit any places; all others are of public data sets
 
 
@@ -59,6 +61,7 @@ class Protocol:
         database_model: whose descriptors the database holds; `own` means the model of the queries.
         database_quality, query_quality: the qualities of both sides.
         places: digest of the places that are asked; empty until `on(places)`.
+        verify: `inliers>20`, of the paper: what is found counts only if so many local features match; None = always.
     """
 
     name: str = "roles"
@@ -69,6 +72,7 @@ class Protocol:
     query_quality: str = "raw"
     places: str = ""
     version: int = 1
+    verify: str | None = None
 
     def __post_init__(self) -> None:
         known = named_terms()
@@ -81,6 +85,14 @@ class Protocol:
         self._check_terms()
         if self.without_positives not in ("miss", "drop"):
             raise PlacesError(f"expected without_positives miss or drop, found {self.without_positives!r}.")
+        if self.verify is not None and VERIFY.fullmatch(self.verify) is None:
+            raise PlacesError(f"expected verify such as inliers>20, found {self.verify!r}.")
+
+    @property
+    def inliers_above(self) -> int | None:
+        """Local features must match in more places than this for what is found to count; None = always counts."""
+        match = None if self.verify is None else VERIFY.fullmatch(self.verify)
+        return None if match is None else int(match[1])
 
     def _check_terms(self) -> None:
         """A published protocol keeps its positives and its counting; the two general ones have none of their own."""
@@ -117,6 +129,7 @@ class Protocol:
         return (
             f"{self.name} v{self.version}: positives {self.positives}, queries without positives {counted}, "
             f"database of {self.database_model} at {self.database_quality}, queries at {self.query_quality}"
+            + (f", counted if {self.verify}" if self.verify else "")
             + (f", places {self.places}" if self.places else "")
             + (f" (discouraged: {self.terms.discouraged})" if self.terms.discouraged else "")
         )

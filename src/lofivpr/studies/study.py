@@ -1,0 +1,223 @@
+"""A study: an experiment of the paper as one value and one YAML file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from lofivpr.errors import LofiError
+from lofivpr.places import Positives, Protocol
+from lofivpr.places.protocol import GENERAL
+from lofivpr.quality import Quality
+from lofivpr.training import SETTINGS
+
+ALL_QUALITIES, NO_TEACHER, RAML = "all-qualities", "no-teacher", "raml"
+SETTING_NAMES = (*SETTINGS, RAML, ALL_QUALITIES, NO_TEACHER)
+TEACHER = "teacher"
+
+
+class StudyError(LofiError):
+    """A study that is not there, does not make sense, or does not fit what its folder holds."""
+
+
+class Part(BaseModel):
+    """A part of a study: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Town(Part):
+    """A generated town in the place of photographs."""
+
+    pictures: int = Field(default=720, ge=32)
+    size: tuple[int, int] = (480, 360)
+    seed: int = 0
+
+
+class Pictures(Part):
+    """Where pictures are: a folder of any convention, or a town that is generated into the study's folder."""
+
+    places: str | None = None
+    town: Town | None = None
+    split: str | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Pictures:
+        if self.places is not None and self.town is not None:
+            raise ValueError("places and town exclude each other")
+        return self
+
+
+class Trial(Pictures):
+    """What the models are tested on; without places and town of its own, those of the training.
+
+    positives: a panel of Figure 4 each, the first for all other figures; empty where the protocol fixes them.
+    verify: `inliers>20`: each rule also with what is found counted only if so many local features match.
+    database_quality: `raw`, or `same` for the symmetric protocol of version 2 of the paper.
+    """
+
+    name: str = Field(default="test", pattern=r"[\w.-]+")
+    split: str | None = "test"
+    protocol: str = "roles"
+    positives: tuple[str, ...] = ("25m",)
+    without_positives: Literal["miss", "drop"] = "miss"
+    verify: str | None = None
+    database_quality: str = "raw"
+
+    @field_validator("positives")
+    @classmethod
+    def _positives_parse(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(Positives.parse(value)) for value in values)
+
+    @model_validator(mode="after")
+    def _positives_fit(self) -> Trial:
+        if (self.protocol in GENERAL) != bool(self.positives):
+            rule = "needs positives" if self.protocol in GENERAL else "fixes its positives: write positives: []"
+            raise ValueError(f"the protocol {self.protocol} {rule}")
+        Protocol(verify=self.verify)
+        return self
+
+
+class Training(Part):
+    """A training recipe by name or file, and what is set in it, as `--set` of `lofivpr train` does."""
+
+    recipe: str
+    set: dict[str, Any] = Field(default_factory=dict)
+
+
+class Published(Part):
+    """A published file of weights, and its name in `lofivpr models list`."""
+
+    file: str
+    name: str
+
+
+class Teacher(Part):
+    """The model that the others imitate: `model`, a folder; or `published` weights; or else trained here.
+
+    backbone, aggregator, size, weights: as of `lofivpr train`; of the control too.
+    """
+
+    model: str | None = None
+    published: Published | None = None
+    backbone: str = "efficientnet_lite0"
+    aggregator: str = "netvlad"
+    size: tuple[int, int] | None = None
+    weights: str | None = None
+    training: Training = Training(recipe="teacher")
+
+
+class Budget(Part):
+    """What a study may take: caps on every training, and how many queries are drawn; None = all."""
+
+    epochs: int | None = Field(default=None, ge=0)
+    steps_per_epoch: int | None = Field(default=None, ge=1)
+    queries: int | None = Field(default=None, ge=1)
+
+
+class Study(Part):
+    """Teacher, settings, a ladder of qualities, and what they are tested on.
+
+    train_at: each loss setting is trained once at each of these, one quality a run.
+    losses, all_qualities, no_teacher: how they are trained; the last two, where nothing else is set, at the ladder.
+    frame_rate: frames a second, at which bytes of single pictures become kB/s.
+    """
+
+    name: str = Field(pattern=r"[\w.-]+")
+    train: Pictures = Pictures(split="train")
+    tests: tuple[Trial, ...] = Field(default=(Trial(),), min_length=1)
+    teacher: Teacher = Teacher()
+    settings: tuple[str, ...] = SETTING_NAMES
+    train_at: tuple[str, ...] = Field(min_length=1)
+    losses: Training = Training(recipe="paper")
+    all_qualities: Training = Training(recipe="all-qualities")
+    no_teacher: Training = Training(recipe="no-teacher")
+    qualities: tuple[str, ...] = Field(min_length=1)
+    frame_rate: float = Field(default=1.0, gt=0)
+    budget: Budget = Budget()
+    seed: int = 0
+
+    @field_validator("qualities", "train_at")
+    @classmethod
+    def _qualities_parse(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(str(Quality.parse(value)) for value in values))
+
+    @field_validator("settings")
+    @classmethod
+    def _settings_known(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [value for value in values if value not in SETTING_NAMES]:
+            raise ValueError(f"expected settings out of {', '.join(SETTING_NAMES)}, found {', '.join(unknown)}")
+        return tuple(dict.fromkeys(values))
+
+    @model_validator(mode="after")
+    def _fits(self) -> Study:
+        names = [trial.name for trial in self.tests]
+        if len(set(names)) < len(names):
+            raise ValueError("each of tests needs a name of its own")
+        if self.budget.queries and any(Quality.parse(text).is_stream for text in self.qualities):
+            raise ValueError("a stream needs all its frames: leave budget.queries out, or the frame rates")
+        return self
+
+    @property
+    def stills(self) -> list[str]:
+        """The ladder without frame rates, as training sees it: a picture at a time."""
+        return list(dict.fromkeys(str(replace(Quality.parse(text), fps=None)) for text in self.qualities))
+
+    def to_yaml(self) -> str:
+        """The study as YAML, which `Study.load` reads back."""
+        return yaml.safe_dump(self.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
+
+    def on(self, places: str | Path) -> Study:
+        """This study on other pictures: of the training, and of every test that names none of its own."""
+        train = self.train.model_copy(update={"places": str(places), "town": None})
+        return self.model_copy(update={"train": train})
+
+    @classmethod
+    def load(cls, name: str | Path) -> Study:
+        """A study by name (`study_names`) or from a YAML file.
+
+        Raises:
+            StudyError: there is none, or a key or value that a study does not have.
+        """
+        path = Path(name)
+        if path.suffix not in {".yaml", ".yml"}:
+            return _validated(_packaged(str(name)), str(name))
+        try:
+            return _validated(path.read_text(encoding="utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise StudyError(f"expected a study in UTF-8 at {path}, found: {error}.") from error
+
+
+def study_names() -> list[str]:
+    """The studies that come with the package."""
+    folder = resources.files("lofivpr.studies") / "recipes"
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def _packaged(name: str) -> str:
+    if name not in study_names():
+        raise StudyError(
+            f"expected a study out of {', '.join(study_names())} or a path that ends in .yaml, found {name!r}."
+        )
+    return (resources.files("lofivpr.studies") / "recipes" / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def _validated(text: str, source: str) -> Study:
+    try:
+        return Study.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise StudyError(f"{source}: expected YAML, found: {' '.join(str(error).split())}.") from error
+    except LofiError as error:  # of a quality or a rule of positives
+        raise StudyError(f"{source}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "study"
+        raise StudyError(
+            f"{source}: {where}: {first['msg']}, found {first.get('input')!r}. "
+            f"A study has the keys {', '.join(Study.model_fields)}."
+        ) from error
