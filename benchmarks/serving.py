@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ import websockets
 from rich.console import Console
 from rich.table import Table
 
+from lofivpr.cores import usable_cores
 from lofivpr.maps import ArrayRows, Map
 from lofivpr.models import OnnxModel, create_model, load_describer
 from lofivpr.places import Places
@@ -72,27 +73,28 @@ def load(
             url, packets = http.replace("http", "ws", 1) + "/v1/stream", _packets(codec)
             asyncio.run(_all(url, packets, codec, 2, fps, WARM_UP_S))
             before, cpu = resident_mib(pid), cpu_seconds(pid)
-            seen = asyncio.run(_all(url, packets, codec, clients, fps, seconds))
-            after, cpu = resident_mib(pid), cpu_seconds(pid) - cpu
+            seen, loaded = asyncio.run(_watched(_all(url, packets, codec, clients, fps, seconds), pid, seconds))
+            cpu = cpu_seconds(pid) - cpu
         alone = (alone + describe_alone(model)[0]) / 2
     answers = sum(len(one.came) for one in seen)
     each = f"{1000 * alone_cpu:.1f} ms alone, {1000 * cpu / answers:.1f} ms in the service"
-    rows = _rows(seen, alone, seconds, clients * fps, (before, after))
+    rows = _rows(seen, alone, seconds, clients * fps, [before, *loaded])
     return [*rows, ("processor time a picture", each)]
 
 
 def describe_alone(model: Path, seconds: float = 3.0) -> tuple[float, float]:
     """Pictures a second that the model describes where nothing else runs in this process, and processor seconds each.
 
-    The latter can be compared where other processes share the cores.
+    Batches keep all cores at work. The processor seconds can be compared where other processes share the cores.
     """
     onnx = OnnxModel.load(model)
     picture = np.random.default_rng(0).integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8)
-    onnx.describe([picture] * 2)
+    batch = [picture] * (4 * usable_cores())
+    onnx.describe(batch)
     started, cpu, count = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() - started < seconds:
-        onnx.describe([picture])
-        count += 1
+        onnx.describe(batch)
+        count += len(batch)
     return count / (time.perf_counter() - started), (time.process_time() - cpu) / count
 
 
@@ -139,6 +141,20 @@ async def _all(url: str, packets: list[bytes], codec: str, clients: int, fps: fl
     return seen
 
 
+async def _watched(streams: Awaitable[list[Client]], pid: int, seconds: float) -> tuple[list[Client], list[float]]:
+    """What the clients saw, and the resident memory of the service after each quarter of the time."""
+
+    async def look() -> list[float]:
+        found = []
+        for _ in range(4):
+            await asyncio.sleep(seconds / 4)
+            found.append(resident_mib(pid))
+        return found
+
+    seen, found = await asyncio.gather(streams, look())
+    return seen, found
+
+
 async def _stream(
     url: str, packets: list[bytes], codec: str, fps: float, seconds: float, start: float, seen: Client
 ) -> None:
@@ -171,7 +187,7 @@ async def _stream(
 
 
 def _rows(
-    seen: list[Client], alone: float, seconds: float, offered: float, resident: tuple[float, float]
+    seen: list[Client], alone: float, seconds: float, offered: float, resident: list[float]
 ) -> list[tuple[str, str]]:
     waits = np.array([wait for one in seen for wait in one.waits])
     came = np.sort([moment for one in seen for moment in one.came])
@@ -186,7 +202,10 @@ def _rows(
         ("answers a client", f"{min(counts) / seconds:.2f} to {max(counts) / seconds:.2f} a second"),
         ("longest without an answer", f"{max(_gap(one.came) for one in seen):.2f} s"),
         ("frames skipped, faults", f"{sum(one.skipped for one in seen)}, {sum(one.faults for one in seen)}"),
-        ("resident memory", f"{resident[0]:.0f} MiB before, {resident[1]:.0f} MiB after"),
+        (
+            "resident memory",
+            f"{resident[0]:.0f} MiB idle, {', '.join(f'{mib:.0f}' for mib in resident[1:])} by quarters",
+        ),
     ]
 
 

@@ -232,3 +232,22 @@ def test_an_idle_batcher_sleeps() -> None:
 def test_sizes_are_checked() -> None:
     with pytest.raises(LofiError, match="at least one job"):
         Batcher(lambda asked: list(asked), most=0)
+
+
+def test_as_many_batches_are_in_work_as_there_are_threads() -> None:
+    at_once = threading.Barrier(2, timeout=10)  # broken where one batch waits for the other
+
+    def work(asked: Sequence[str]) -> list[str | Exception]:
+        at_once.wait()
+        return list(asked)
+
+    async def main() -> list[str]:
+        batcher: Texts = Batcher(work, most=1, threads=2)
+        batcher.start()
+        try:
+            jobs = [batcher.offer(newest(), text)[0] for text in "ab"]
+            return await asyncio.wait_for(asyncio.gather(*(job.outcome for job in jobs)), 10)
+        finally:
+            await batcher.stop()
+
+    assert asyncio.run(main()) == ["a", "b"]

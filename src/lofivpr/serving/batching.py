@@ -1,4 +1,4 @@
-"""Micro-batches across clients: the newest frame of each in turn, worked on by one thread."""
+"""Micro-batches across clients: the newest frame of each in turn."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Lane(Generic[Asked, Done]):
 
 
 class Batcher(Generic[Asked, Done]):
-    """Takes one waiting job of each lane in turn, up to `most` at once, and has one thread work on them.
+    """Takes one waiting job of each lane in turn, up to `most` at once, and has a thread work on them.
 
     `work` is given what was asked of each job and returns as many results; a result that is an exception becomes
     that job's. Nothing runs while nothing waits.
@@ -57,6 +57,7 @@ class Batcher(Generic[Asked, Done]):
         most: int = 8,
         room: int = 256,
         seconds: float = math.inf,
+        threads: int = 1,
     ) -> None:
         """How much at once.
 
@@ -66,6 +67,7 @@ class Batcher(Generic[Asked, Done]):
             room: lanes that may wait at the same time.
             seconds: that a batch may take, going by the last ones: nobody is helped by waiting for the answers of
                 others where the model describes one picture after the other, as it does on a CPU.
+            threads: batches in work at the same time.
         """
         if min(most, room) < 1:
             raise LofiError(f"expected at least one job in a batch and room for one lane, found {most} and {room}.")
@@ -73,8 +75,9 @@ class Batcher(Generic[Asked, Done]):
         self._each = 0.0  # seconds that a job of the last batches took
         self._turns: OrderedDict[Lane[Asked, Done], None] = OrderedDict()  # lanes with something to begin
         self._wake = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="describe")
-        self._task: asyncio.Task[None] | None = None
+        self._n_threads = threads
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="describe")
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def lanes_waiting(self) -> int:
@@ -83,16 +86,17 @@ class Batcher(Generic[Asked, Done]):
 
     def start(self) -> None:
         """Begin to work; in the running event loop."""
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="batcher")
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._run(), name=f"batcher {n}") for n in range(self._n_threads)]
 
     async def stop(self) -> None:
         """Finish what is in work, and cancel what waits."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for lane in list(self._turns):
             self.drop(lane)
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._threads.shutdown(wait=True, cancel_futures=True)
 
     def offer(self, lane: Lane[Asked, Done], asked: Asked) -> tuple[Job[Asked, Done], list[Job[Asked, Done]]]:
         """Have `asked` wait in a lane; returns its job, and those that it replaced (cancelled).
@@ -156,7 +160,7 @@ class Batcher(Generic[Asked, Done]):
             for job in batch:
                 job.began = began
             try:
-                results = await loop.run_in_executor(self._thread, self._results, [job.asked for job in batch])
+                results = await loop.run_in_executor(self._threads, self._results, [job.asked for job in batch])
             except asyncio.CancelledError:
                 for job in batch:
                     job.outcome.cancel()
@@ -173,7 +177,7 @@ class Batcher(Generic[Asked, Done]):
             if len(results) != len(asked):
                 raise RuntimeError(f"expected {len(asked)} results, found {len(results)}")
             return results
-        except Exception as error:  # a fault in one batch must not end the thread that serves everyone
+        except Exception as error:  # a fault in one batch must not end what serves everyone
             return [error] * len(asked)
 
 

@@ -1,19 +1,21 @@
-"""A map and the model that describes queries for it: what the one working thread asks."""
+"""A map and the model that describes queries for it: what the working threads ask."""
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from lofivpr.errors import LofiError
 from lofivpr.maps import Fix, Map
-from lofivpr.models import Describer, load_describer
+from lofivpr.models import Describer, OnnxModel, load_describer
 from lofivpr.quality import Quality
 from lofivpr.serving.seen import Seen
 from lofivpr.serving.wire import Where
@@ -24,7 +26,7 @@ class Query:
     """What is asked of the engine: a picture, or the descriptor that a device has made of one.
 
     Attributes:
-        picture: gives uint8 H x W x 3 and the quality seen; called in the working thread, so that a frame that is
+        picture: gives uint8 H x W x 3 and the quality seen; called in a working thread, so that a frame that is
             skipped is never decoded to pixels. None for a descriptor.
         where, k: what the client knows of its position, and how many places it wants.
         decode_s: seconds that were spent on decoding before.
@@ -86,6 +88,8 @@ class Engine:
         self.map, self.describer = place_map, describer
         self.calibration = place_map.calibration
         self._places = place_map.places  # so that the first query does not wait for it
+        # ONNX Runtime takes calls of several threads; a torch model remembers the quality of what it looks at.
+        self._describing = nullcontext() if isinstance(describer, OnnxModel) else Lock()
 
     @classmethod
     def open(cls, map_path: str | Path, model: Describer | str | Path | None) -> Engine:
@@ -150,7 +154,8 @@ class Engine:
         started = time.perf_counter()
         images = [image for image, _, _ in pictures.values()]
         told = [queries[number].quality or seen.quality for number, (_, seen, _) in pictures.items()]
-        rows = np.asarray(self.describer.describe(images, told), np.float32)
+        with self._describing:
+            rows = np.asarray(self.describer.describe(images, told), np.float32)
         seconds = time.perf_counter() - started
         for row, (number, (_, seen, decode_s)) in zip(rows, pictures.items(), strict=True):
             digest, count = self.describer.digest, len(images)

@@ -19,6 +19,7 @@ from lofivpr.serving.takeover import Takeover
 
 T = TypeVar("T")
 DECODERS = 2  # threads; decoding leaves Python's lock, and is quick beside describing
+BATCHES = 2  # in work at once: while answers of one are searched for, the cores describe the other
 
 
 class Service:
@@ -44,7 +45,7 @@ class Service:
         limits = self.settings.limits
         self.decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="decode")
         self.batcher: Batcher[Query, Answer] = Batcher(
-            lambda queries: self.takeover.engine.work(queries), limits.batch, limits.waiting, limits.batch_s
+            lambda queries: self.takeover.engine.work(queries), limits.batch, limits.waiting, limits.batch_s, BATCHES
         )
         self.batcher.start()
         self.metrics.waiting.set_function(lambda: self.batcher.lanes_waiting)
