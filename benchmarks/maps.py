@@ -2,9 +2,11 @@
 
     python -m benchmarks.maps                      # 20,000 places of 512 numbers
     python -m benchmarks.maps 1000000 --dtypes float16 pq64
+    python -m benchmarks.maps 1000000 --like real.npz      # see benchmarks.real_places
 
-Descriptors are made: each place is a centre and its pictures lie around it, at the distances given. Each figure is
-taken in a process of its own, so that memory is that of a reader and of nothing else.
+Descriptors are made: each place is a centre and its pictures lie around it, at the distances given or, with --like,
+at those measured on real pictures. Each figure is taken in a process of its own, so that memory is that of a reader
+and of nothing else.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 
+from benchmarks.real_places import write_rows
 from lofivpr.maps import ArrayRows, Map
 from lofivpr.places import Places
 
@@ -128,13 +131,16 @@ def rows(
     repeats: int = 500,
     search: str = "auto",
     folder: Path | None = None,
+    like: Path | None = None,
 ) -> list[MapRow]:
-    """One row for each number format. `folder`: where descriptors and maps go; a temporary one if not given."""
+    """One row for each number format. `folder`: where descriptors and maps go; a temporary one if not given. `like`: a
+    file of `benchmarks.real_places`, whose dimension is then that of the descriptors."""
     if folder is None:
         with TemporaryDirectory() as temporary:
-            return rows(n, dimension, dtypes, queries, repeats, search, Path(temporary))
+            return rows(n, dimension, dtypes, queries, repeats, search, Path(temporary), like)
     path = folder / "descriptors.npy"
-    asked = made_rows(path, n, dimension, queries)
+    asked = made_rows(path, n, dimension, queries) if like is None else write_rows(path, like, n, queries, SPOTS, SEED)
+    dimension = asked.shape[1]
     np.save(folder / "queries.npy", asked)
     database, places = np.load(path, mmap_mode="r"), made_places(n)
     right = np.linspace(0, n - 1, queries).astype(np.int64) // SPOTS
@@ -186,12 +192,13 @@ def main() -> None:
     parser.add_argument("--search", choices=("auto", "exact", "ivf"), default="auto")
     parser.add_argument("--repeats", type=int, default=500)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--like", type=Path)
     parser.add_argument("--look", type=Path)
     told = parser.parse_args()
     if told.look is not None:
         print(json.dumps(look(told.look, np.load(told.look.parent / "queries.npy"), told.repeats)))
         return
-    options = {"repeats": told.repeats, "search": told.search, "folder": told.folder}
+    options = {"repeats": told.repeats, "search": told.search, "folder": told.folder, "like": told.like}
     for row in rows(told.places, told.dimension, told.dtypes, **options):
         print(json.dumps({name: round(v, 3) if isinstance(v, float) else v for name, v in asdict(row).items()}))
 

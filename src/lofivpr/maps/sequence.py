@@ -14,6 +14,7 @@ from lofivpr.errors import LofiError
 from lofivpr.maps.fix import Fix
 from lofivpr.maps.motion import Motion, spacing_of, step_of, walk
 from lofivpr.maps.position import degrees_of, weights
+from lofivpr.places.geodesy import geocentric
 
 Floats = npt.NDArray[np.float64]
 DEFAULT_PROBABILITY = 0.5
@@ -22,6 +23,8 @@ KEPT = 8
 """Matrices of a walk that are kept: one for all short times between frames, and for some long ones."""
 PEAKS = 20
 """Places about which the mass is summed to find the answer."""
+AGREEMENT_S = 10.0
+"""Seconds after which what a frame said of itself counts a third (1 / e) in how many agree with the track."""
 
 
 class Track:
@@ -31,6 +34,10 @@ class Track:
     the distinct positions of the map, its motion is `Motion`. A frame gives its calibrated probability to the
     candidates that agree and the rest to all other places, so that a blurred frame that the calibration doubts moves
     the belief little.
+
+    The belief takes frames for independent, and they are not: along a street that looks like another all of them are
+    wrong together. So its mass is no probability yet. What is answered is the mass times the share of the last frames
+    that by themselves say the same place.
     """
 
     def __init__(
@@ -61,6 +68,8 @@ class Track:
         """Forget where the camera was."""
         self.belief = np.full(len(self._points), 1 / len(self._points))
         self._started = False
+        self._agree = self._said = 0.0
+        self._here: Floats | None = None
 
     def update(self, fix: Fix, dt_s: float) -> Fix:
         """The fix of a frame, made surer (or less sure) by those before it.
@@ -82,7 +91,7 @@ class Track:
         belief = predicted * likelihood
         self.belief = belief / belief.sum()
         self._started = True
-        return self._answer(fix)
+        return self._answer(fix, dt_s)
 
     def _predict(self, dt_s: float) -> Floats:
         if not self._started:
@@ -114,18 +123,29 @@ class Track:
         probability = DEFAULT_PROBABILITY if fix.probability is None else fix.probability
         return frame_likelihood(self._points, states, similarity, probability, self.within_m)
 
-    def _answer(self, fix: Fix) -> Fix:
+    def _share(self, fix: Fix, here: Floats, dt_s: float) -> float:
+        """The share of the last frames whose own position is that of the track; a leap of the track forgets them."""
+        leapt = self._here is None or np.linalg.norm(here - self._here) > self.within_m + self.motion.speed_m_s * dt_s
+        kept = 0.0 if leapt else float(np.exp(-dt_s / AGREEMENT_S))
+        self._here, self._agree, self._said = here, kept * self._agree, kept * self._said
+        if fix.lat is not None and fix.lon is not None:
+            alone = geocentric(np.array([fix.lat]), np.array([fix.lon]))[0]
+            self._agree += float(np.linalg.norm(alone - here) <= self.within_m)
+            self._said += 1.0
+        return self._agree / self._said if self._said else 1.0
+
+    def _answer(self, fix: Fix, dt_s: float) -> Fix:
         """The place about which there is most mass within reach, and that mass."""
         peaks = np.argpartition(self.belief, -min(PEAKS, len(self.belief)))[-PEAKS:]
         balls = self._tree.query_ball_point(self._points[peaks], self.within_m)
-        mass = np.array([self.belief[ball].sum() for ball in balls])
-        ball = np.array(balls[int(np.argmax(mass))], np.int64)
+        ball = np.array(max(balls, key=lambda ball: self.belief[ball].sum()), np.int64)
         share = self.belief[ball] / self.belief[ball].sum()
         centre = self._points[ball[0]]
         offset = self._points[ball] - centre
         mean = share @ offset
         inside = np.linalg.norm(offset - mean, axis=1) <= self.within_m
-        probability = float(min(1.0, self.belief[ball[inside]].sum()))
+        mass = float(min(1.0, self.belief[ball[inside]].sum()))
+        probability = mass * self._share(fix, centre + mean, dt_s)
         spread = float(np.sqrt(share @ ((offset - mean) ** 2).sum(axis=1)))
         lat, lon = (float(value) for value in degrees_of((centre + mean)[None])[0])
         reason = None
