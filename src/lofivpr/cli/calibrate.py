@@ -18,6 +18,7 @@ from lofivpr.maps.calibrate import Terms
 from lofivpr.maps.calibrate import calibrate as run_calibration
 from lofivpr.maps.calibration import Calibration
 from lofivpr.maps.honesty import honesty as run_honesty
+from lofivpr.maps.writer import check_not_copied
 from lofivpr.models import Describer, load_describer
 from lofivpr.places import Places
 from lofivpr.quality import Quality
@@ -58,6 +59,7 @@ def calibrate(
     """Find out how sure the answers of a map are at each quality, and when to abstain; written into the map."""
     town = Map.open(map_folder)
     describer = _describer(town, model)
+    check_not_copied(town.folder)
     data = Places.open(places)
     terms = Terms(
         within_m=within,

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lofivpr.cli.calibrate import calibrate, honesty
+from lofivpr.cli.ray import RayAddress, cluster_at
 from lofivpr.errors import LofiError
 from lofivpr.maps import Fix, Loss, Map, MapInfo
 from lofivpr.models import load_describer
@@ -35,6 +36,7 @@ def build(
         Literal["auto", "exact", "ivf"], typer.Option(help="Compare every place, or find candidates by an index.")
     ] = "auto",
     skip_bad: SkipBad = False,
+    ray: RayAddress = None,
 ) -> None:
     """Describe the places of a database into a map; an interrupted run goes on where it stopped."""
     built = Map.build(
@@ -46,6 +48,7 @@ def build(
         skip_bad=skip_bad,
         model_folder=model,
         progress=True,
+        cluster=cluster_at(ray, model),
     )
     _tell(built)
 

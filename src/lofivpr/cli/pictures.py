@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lofivpr.cli.ray import RayAddress, cluster_at
 from lofivpr.descriptors import DescriptorStore
 from lofivpr.media import ImageRef
 from lofivpr.models import load_describer
@@ -46,6 +47,7 @@ def describe(
     quality: Annotated[str, typer.Option(help="What the pictures go through first.")] = "raw",
     split: Annotated[str | None, typer.Option(help="The split; all pictures if not given.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad pictures, and list them.")] = False,
+    ray: RayAddress = None,
 ) -> None:
     """Describe pictures into a store on disk; an interrupted run goes on where it stopped."""
     data = Places.open(places)
@@ -58,6 +60,7 @@ def describe(
         quality=Quality.parse(quality),
         skip_bad=skip_bad,
         sequences=data.sequences,
+        cluster=cluster_at(ray, model),
     )
     for picture in store.skipped:
         typer.echo(f"skipped {picture.image}: {picture.reason}")

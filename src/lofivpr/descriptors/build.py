@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,6 +145,10 @@ class Build:
                 f"expected at least one usable picture, found none among {manifest.maker.rows}; the first: "
                 f"{first.reason} Repair them, delete the folder {self.folder} and run again."
             )
+
+
+Orders = Mapping[int, Sequence[tuple[Build, Manifest]]]
+"""The stores that miss a block, by its number."""
 
 
 def listing(images: Sequence[str], most: int = 3) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lofivpr.cores import usable_cores
 from lofivpr.descriptors.prepare import Prepared, ahead, prepare
 from lofivpr.descriptors.prepare_streams import prepare_streams
 from lofivpr.errors import LofiError
@@ -42,6 +43,20 @@ class Pictures:
             raise LofiError("expected at least one picture to describe, found none.")
         if self.workers < 1:
             raise LofiError(f"expected at least 1 worker, found {self.workers}.")
+
+    @classmethod
+    def of(
+        cls,
+        images: Sequence[str],
+        root: str | Path,
+        quality: Quality | None,
+        skip_bad: bool,
+        workers: int | None,
+        sequences: Sequence[Sequence[str]],
+    ) -> Pictures:
+        """As callers have them; `workers` None = one a core."""
+        named, members = tuple(str(image) for image in images), tuple(tuple(one) for one in sequences)
+        return cls(named, root, quality, skip_bad, usable_cores() if workers is None else workers, members)
 
     @cached_property
     def footage(self) -> list[Footage]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lofivpr.descriptors.segment import Row, Stamp
 from lofivpr.errors import LofiError
-from lofivpr.media import ImageRef, image_digest, open_image
+from lofivpr.media import ImageRef, fetching_once, image_digest, open_image
 
 if TYPE_CHECKING:
     from lofivpr.quality import Quality
@@ -42,8 +42,9 @@ def prepare(
     # The stamp is taken before the contents: a picture replaced meanwhile is found out later.
     stamp, contents = look_at(image, root), None
     try:
-        contents = image_digest(image, root)
-        picture, n_bytes = open_image(image, root), None
+        with fetching_once():
+            contents = image_digest(image, root)
+            picture, n_bytes = open_image(image, root), None
         if quality is not None and not quality.is_raw:
             encoded = quality.encode(picture)
             picture, n_bytes = encoded.image, encoded.n_bytes

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lofivpr.cores import usable_cores
 from lofivpr.descriptors.build import Build
 from lofivpr.descriptors.build_stores import build_stores
+from lofivpr.descriptors.cluster import Cluster
 from lofivpr.descriptors.manifest import Maker, Manifest, SkippedPicture
 from lofivpr.descriptors.pictures import Pictures
 from lofivpr.descriptors.prepare import picture_changed
@@ -48,6 +48,7 @@ class DescriptorStore:
         workers: int | None = None,
         progress: bool = True,
         sequences: Sequence[Sequence[str]] = (),
+        cluster: Cluster | None = None,
     ) -> DescriptorStore:
         """Describe `images` (references below `root`) into `folder`, or open it if that is done already.
 
@@ -62,13 +63,15 @@ class DescriptorStore:
             skip_bad: leave out pictures that cannot be used, their rows zeros, and list them in `skipped`.
             workers: threads that open and degrade; None = one a core. A stream has one.
             sequences: all pictures of each sequence in order, those to describe among them.
+            cluster: machines that describe, with their cores; the store is the same.
 
         Raises:
             StaleStoreError: `folder` holds what another model, quality or list of pictures made.
             LofiError: a picture cannot be used, the disk is full, or the model's output does not fit.
         """
-        describers = {Path(folder): describer}
-        return cls.build_all(describers, images, root, quality, dtype, skip_bad, workers, progress, sequences)[0]
+        pictures = Pictures.of(images, root, quality, skip_bad, workers, sequences)
+        build = Build(Path(folder), describer, pictures, dtype)
+        return cls(build.folder, build_stores([build], pictures, progress, cluster)[0])
 
     @classmethod
     def build_all(
@@ -87,14 +90,7 @@ class DescriptorStore:
 
         A picture is opened and encoded once for all stores that miss it.
         """
-        pictures = Pictures(
-            tuple(str(image) for image in images),
-            root,
-            quality,
-            skip_bad,
-            usable_cores() if workers is None else workers,
-            tuple(tuple(members) for members in sequences),
-        )
+        pictures = Pictures.of(images, root, quality, skip_bad, workers, sequences)
         builds = [Build(folder, describer, pictures, dtype) for folder, describer in describers.items()]
         manifests = build_stores(builds, pictures, progress)
         return [cls(build.folder, manifest) for build, manifest in zip(builds, manifests, strict=True)]

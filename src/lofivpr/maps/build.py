@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from lofivpr.descriptors import DescriptorStore
+from lofivpr.descriptors import Cluster, DescriptorStore
 from lofivpr.descriptors.build import listing
 from lofivpr.errors import LofiError
 from lofivpr.maps import writer
@@ -28,6 +28,7 @@ def build_map(
     search: Search,
     model_folder: str | Path | None,
     progress: bool,
+    cluster: Cluster | None = None,
 ) -> None:
     """See `Map.build`."""
     check_places(places)
@@ -39,7 +40,7 @@ def build_map(
             _check_same(out, source)
         else:
             _check_empty(out, source)
-            store = describe(out, source, describer, places, skip_bad, progress)
+            store = describe(out, source, describer, places, skip_bad, progress, cluster)
             manifest = _first_manifest(describer.name, describer.digest, store, places, out, dtype, search)
             if model_folder is not None:
                 manifest = manifest.model_copy(update={"model_folder": os.path.relpath(model_folder, out)})
@@ -71,11 +72,19 @@ def check_places(places: Places) -> None:
 
 
 def describe(
-    folder: Path, source: str, describer: Describer, places: Places, skip_bad: bool, progress: bool
+    folder: Path,
+    source: str,
+    describer: Describer,
+    places: Places,
+    skip_bad: bool,
+    progress: bool,
+    cluster: Cluster | None = None,
 ) -> DescriptorStore:
     """Describe places into the staging of a map, or go on with it."""
     into = writer.staging(folder, source)
-    return DescriptorStore.build(into, describer, places.images, places.root, skip_bad=skip_bad, progress=progress)
+    return DescriptorStore.build(
+        into, describer, places.images, places.root, skip_bad=skip_bad, progress=progress, cluster=cluster
+    )
 
 
 def finish(folder: Path, manifest: Manifest, before: Manifest | None = None) -> None:

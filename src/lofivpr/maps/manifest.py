@@ -148,9 +148,8 @@ class Manifest(_Frozen):
         Raises:
             LofiError: there is none, it is another version's, or the map is not built to its end.
         """
-        path = folder / MANIFEST
         try:
-            return cls.model_validate_json(path.read_bytes())
+            data = (folder / MANIFEST).read_bytes()
         except OSError as error:
             if (folder / STAGING).is_dir():
                 raise LofiError(
@@ -161,8 +160,16 @@ class Manifest(_Frozen):
                 f"expected a map at {folder}, found no readable {MANIFEST} in it ({error.strerror or error}). "
                 "Build one with `lofivpr map build`, or name another folder."
             ) from error
+        return cls.parse(data, folder)
+
+    @classmethod
+    def parse(cls, data: bytes, folder: str | Path) -> Manifest:
+        """Read the manifest that lies in `folder`. Raises LofiError: it is damaged or another version's."""
+        try:
+            return cls.model_validate_json(data)
         except ValidationError as error:
             raise LofiError(
-                f"expected {path} to be the manifest of a map of format {FORMAT}, found a damaged one or another "
-                f"version's ({error.error_count()} fields do not fit). Delete the folder {folder} and build it again."
+                f"expected {folder}/{MANIFEST} to be the manifest of a map of format {FORMAT}, found a damaged one or "
+                f"another version's ({error.error_count()} fields do not fit). Delete the folder {folder} and build it "
+                "again."
             ) from error

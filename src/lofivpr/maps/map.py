@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lofivpr.descriptors import Cluster
 from lofivpr.errors import LofiError
 from lofivpr.maps.agree import check_agreement
 from lofivpr.maps.build import Search, build_from_rows, build_map
@@ -17,6 +18,7 @@ from lofivpr.maps.filters import TOLERANCE_DEG, Filter
 from lofivpr.maps.fix import Fix
 from lofivpr.maps.locate import CANDIDATES, Picture, arrived, described, fixes
 from lofivpr.maps.manifest import Manifest
+from lofivpr.maps.remote import local_map
 from lofivpr.maps.rows import Rows
 from lofivpr.maps.view import MapView
 from lofivpr.models import Describer
@@ -46,6 +48,7 @@ class Map(MapView):
         search: Search = "auto",
         model_folder: str | Path | None = None,
         progress: bool = False,
+        cluster: Cluster | None = None,
     ) -> Map:
         """Describe places into a new map, or open it if that is done already.
 
@@ -60,12 +63,13 @@ class Map(MapView):
             search: compare every place (`exact`), find candidates by an index (`ivf`), or let the number of
                 places decide: beyond 100,000 an index is made.
             model_folder: where the model lies, for whoever opens the map without naming one.
+            cluster: machines that describe; the map is the same.
 
         Raises:
             LofiError: a place without position, a picture that cannot be used, another map at `out`, or another
                 process that writes it.
         """
-        build_map(describer, places, Path(out), dtype, skip_bad, search, model_folder, progress)
+        build_map(describer, places, Path(out), dtype, skip_bad, search, model_folder, progress, cluster)
         return cls.open(out)
 
     @classmethod
@@ -92,10 +96,13 @@ class Map(MapView):
     def open(cls, path: str | Path) -> Map:
         """Open a map in milliseconds: its manifest is read, its files are looked at, nothing more.
 
+        Args:
+            path: its folder, or a URL (s3://, gs://, https://): then it is copied first, see `local_map`.
+
         Raises:
             LofiError: there is no map, it is not built to its end, or a file is missing or was cut.
         """
-        folder = Path(path)
+        folder = local_map(path)
         while True:
             manifest = Manifest.read(folder)
             try:

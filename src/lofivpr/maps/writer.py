@@ -21,6 +21,7 @@ from lofivpr.maps.filters import Filter
 from lofivpr.maps.index import EXACT_ROWS, train_index, write_index
 from lofivpr.maps.loss import exact_first, first_other, measure_loss, sampled_queries
 from lofivpr.maps.manifest import STAGING, Index, Loss, Manifest, Segment, Tombstones
+from lofivpr.maps.remote import ORIGIN
 from lofivpr.maps.rows import Rows
 from lofivpr.maps.segment import (
     PLACES,
@@ -33,6 +34,7 @@ from lofivpr.maps.segment import (
 )
 from lofivpr.maps.shelf import Shelf
 from lofivpr.places import Places
+from lofivpr.urls import as_url
 
 try:
     import fcntl
@@ -48,8 +50,9 @@ def writing(folder: Path) -> Iterator[None]:
     """Be the only writer of a map; the lock goes with the process, however it ends.
 
     Raises:
-        LofiError: another process is writing.
+        LofiError: another process is writing, or it is the copy of a map at a URL.
     """
+    check_not_copied(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w") as file:
         if fcntl is not None:
@@ -61,6 +64,18 @@ def writing(folder: Path) -> Iterator[None]:
                     "Run the command again when it is done."
                 ) from error
         yield
+
+
+def check_not_copied(folder: Path) -> None:
+    """Refuse to change a map at a URL, or the copy of one: the next copy would not know. Raises LofiError."""
+    url = as_url(folder)
+    if url is None and (folder / ORIGIN).is_file():
+        url = (folder / ORIGIN).read_text(encoding="utf-8").strip()
+    if url is not None:
+        raise LofiError(
+            f"expected a map of this machine to change, found {url}. Change a map where it was built, and put it there "
+            "again."
+        )
 
 
 def staging(folder: Path, source: str) -> Path:

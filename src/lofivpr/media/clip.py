@@ -17,6 +17,7 @@ import numpy as np
 from av.stream import Disposition
 
 from lofivpr.media.ref import BadImageError
+from lofivpr.urls import open_url
 
 MAX_PIXELS = 89_478_485  # Pillow's own limit: a quarter of a GiB of RGB
 MAX_SECONDS = 60.0  # of opening a clip or of looking for one frame
@@ -217,10 +218,8 @@ def opened(path: str, max_pixels: int | None = None) -> Iterator[tuple[av.contai
     remote = None
     try:
         if "://" in path:
-            import fsspec  # only URLs need it
-
-            remote = fsspec.open(path, "rb").open()
-        with av.open(remote or path, timeout=MAX_SECONDS) as container:
+            remote = open_url(path)
+        with av.open(remote or path, "r", timeout=MAX_SECONDS) as container:
             stream = next((one for one in container.streams.video if not _is_cover(one)), None)
             if stream is None:
                 raise BadImageError(f"expected a video in {path}, found none. Give a clip, or drop #frame=.")
@@ -230,7 +229,7 @@ def opened(path: str, max_pixels: int | None = None) -> Iterator[tuple[av.contai
                     f"{stream.width} x {stream.height}: {path}. Shrink the clip, or raise max_pixels."
                 )
             yield container, stream
-    except (av.error.FFmpegError, OSError, ImportError, ValueError) as error:
+    except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BadImageError(
             f"expected a readable video clip at {path}, found: {reason}. Check the path, or copy it again."

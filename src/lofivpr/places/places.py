@@ -18,6 +18,7 @@ from lofivpr import files
 from lofivpr.media import open_image
 from lofivpr.places import columns, formats
 from lofivpr.places.geodesy import LocalFrame, PlacesError, geocentric
+from lofivpr.urls import as_url
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,14 @@ class Places:
         """Open a places.csv, a folder that holds one, a folder of UTM-named pictures, or a bare folder.
 
         Args:
-            path: the file or folder.
+            path: the file or folder, or the URL of a places.csv or of the folder that holds one.
             convention: a name of `formats.FORMATS`; by default it is told from the path.
 
         Raises:
             PlacesError: the path follows no convention, or breaks the one it follows.
         """
-        found = formats.detect(path, convention).read(Path(path))
+        url = as_url(path)
+        found = formats.detect(path, convention).read(Path(path)) if url is None else formats.read_csv_url(url)
         return cls.from_table(found.root, found.table)
 
     @classmethod

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lofivpr.errors import LofiError
+from lofivpr.maps import local_map
 from lofivpr.models import Describer
 from lofivpr.serving.engine import Engine
 from lofivpr.serving.logs import log
@@ -29,10 +30,10 @@ class Takeover:
 
     def __init__(self, map_path: str | Path, model: Describer | str | Path | None, metrics: Metrics) -> None:
         """Open map and model. Raises LofiError."""
-        self._map_path, self._model, self._metrics = Path(map_path), model, metrics
+        self._map_path, self._model, self._metrics = local_map(map_path), model, metrics
         self._stamp = self.stamp()
         self._failed: tuple[Stamp, int] | None = None
-        self.engine = Engine.open(map_path, model)
+        self.engine = Engine.open(self._map_path, model)
         self.generation = 0
         metrics.places.set(len(self.engine.map))
 

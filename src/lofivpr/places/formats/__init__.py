@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lofivpr.places.formats.csv import read_csv
+from lofivpr.places.formats.csv_url import read_csv_url
 from lofivpr.places.formats.exif import read_exif
 from lofivpr.places.formats.folder import read_folder
 from lofivpr.places.formats.gpx import read_gpx
@@ -18,6 +19,7 @@ __all__ = [
     "Found",
     "detect",
     "read_csv",
+    "read_csv_url",
     "read_exif",
     "read_folder",
     "read_gpx",

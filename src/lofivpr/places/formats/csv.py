@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -13,6 +14,7 @@ from lofivpr.places.formats.registry import Found, register_format
 from lofivpr.places.geodesy import PlacesError
 
 NAME = "places.csv"
+ENCODING = "utf-8-sig"
 KNOWN = {*SCHEMA.names, "x", "y"}
 POSITIONS = (
     "lat and lon; easting, northing and zone; x and y in metres; place; sequence and frame; or timestamp, "
@@ -36,8 +38,13 @@ def read_csv(path: Path) -> Found:
             its line), a line of another length, or a picture that is there twice.
     """
     path = path if path.is_file() else path / NAME
+    return Found(path.parent, table_of(path, lambda: path.open(encoding=ENCODING, newline="")))
+
+
+def table_of(path: str | Path, opening: Callable[[], IO[str]]) -> pa.Table:
+    """The table of the CSV that `opening` opens and `path` names. Raises PlacesError, see `read_csv`."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with opening() as file:
             columns = _read(path, file)
     except UnicodeDecodeError as error:
         raise PlacesError(
@@ -47,10 +54,10 @@ def read_csv(path: Path) -> Found:
         raise PlacesError(f"expected a CSV in {path}, found: {error}.") from error
     except OSError as error:
         raise PlacesError(f"expected to read {path}, found: {error.strerror}.") from error
-    return Found(path.parent, _table(path, columns))
+    return _table(path, columns)
 
 
-def _read(path: Path, file: Any) -> dict[str, list[Any]]:
+def _read(path: str | Path, file: Any) -> dict[str, list[Any]]:
     first = file.readline()
     file.seek(0)
     reader = csv.reader(file, delimiter=max(",;\t", key=first.count), strict=True)
@@ -73,7 +80,7 @@ def _read(path: Path, file: Any) -> dict[str, list[Any]]:
     return columns
 
 
-def _check_header(path: Path, header: list[str]) -> None:
+def _check_header(path: str | Path, header: list[str]) -> None:
     found = ", ".join(name for name in header if name) or "nothing"
     if "image" not in header:
         raise PlacesError(
@@ -99,7 +106,7 @@ def _cell(name: str, text: str, where: str) -> Any:
         ) from error
 
 
-def _check_image(image: str | None, line: int, lines: dict[str, int], path: Path) -> None:
+def _check_image(image: str | None, line: int, lines: dict[str, int], path: str | Path) -> None:
     if image is None:
         raise PlacesError(f"expected a picture in line {line} of {path}, found an empty `image`.")
     if image in lines:
@@ -109,7 +116,7 @@ def _check_image(image: str | None, line: int, lines: dict[str, int], path: Path
     lines[image] = line
 
 
-def _table(path: Path, columns: dict[str, list[Any]]) -> pa.Table:
+def _table(path: str | Path, columns: dict[str, list[Any]]) -> pa.Table:
     if not any(value is not None for name in PLACING for value in columns.get(name, [])):
         raise PlacesError(f"expected positions in {path} ({POSITIONS}), found their columns empty. Fill them.")
     x, y = columns.pop("x", None), columns.pop("y", None)
