@@ -50,6 +50,30 @@ def test_an_export_that_differs_is_not_written(
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
+class NoOnnx(torch.nn.Module):
+    """An aggregator with an operator that ONNX has no counterpart of."""
+
+    size = 16
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        spectrum = torch.linalg.eigvalsh(torch.einsum("ncij,nckj->nik", features, features)[:, :16, :16])
+        return torch.nn.functional.normalize(spectrum, dim=1)
+
+
+def test_a_layer_that_onnx_lacks_does_not_cost_the_weights(tmp_path: Path) -> None:
+    model = create_model("gem-tiny", size=(256, 256))
+    model.aggregator = NoOnnx()
+    model.descriptor_size = NoOnnx.size
+    with pytest.raises(ModelError, match="layers that ONNX has, found.*eigvalsh"):
+        export_onnx(model, tmp_path / "m.onnx")
+    with pytest.warns(UserWarning, match="saved without model.onnx, torch has to describe: .*eigvalsh"):
+        model.save(tmp_path / "m")
+    assert {path.name for path in (tmp_path / "m").iterdir()} == {
+        *("config.json", "model.safetensors", "card.json", "README.md")
+    }
+    assert "eigvalsh" in read_card(tmp_path / "m")["onnx"]["none, because"]
+
+
 def test_saving_again_replaces_the_folder(tiny: PlaceModel, tmp_path: Path) -> None:
     first = tiny.save(tmp_path / "m")
     with torch.no_grad():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lofivpr.models import ModelError, fit_whitening
+from lofivpr.models import ModelError, fit_whitening, fit_whitening_by_blocks
 
 
 def descriptors(rows: int = 200, width: int = 8) -> np.ndarray:
@@ -38,3 +38,22 @@ def test_too_many_dimensions_are_refused() -> None:
     flat[:, 2:] = 0
     with pytest.raises(ModelError, match="vary in 4 directions"):
         fit_whitening(flat, 4)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 500])
+def test_by_blocks_is_the_same_but_for_signs(size: int) -> None:
+    data = descriptors(200, 8) + 1000  # far from zero, where squares cancel
+    blocks = (data[start : start + size] for start in range(0, len(data), size))
+    weight, bias = fit_whitening_by_blocks(blocks, 5)
+    wanted, offset = fit_whitening(data, 5)
+    signs = np.sign((weight * wanted).sum(axis=1))
+    np.testing.assert_allclose(weight * signs[:, None], wanted, atol=1e-3 * np.abs(wanted).max())
+    np.testing.assert_allclose((data @ weight.T + bias) * signs, data @ wanted.T + offset, atol=2e-2)
+
+
+def test_by_blocks_refuses_alike() -> None:
+    flat = descriptors()
+    flat[:, 2:] = 0
+    for data, dim, message in ((descriptors(), 9, "between 1 and"), (flat, 4, "vary in 4"), (flat[:0], 1, "found 1")):
+        with pytest.raises(ModelError, match=message):
+            fit_whitening_by_blocks(iter([data[:150], data[150:]] if len(data) else []), dim)

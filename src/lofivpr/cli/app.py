@@ -14,6 +14,7 @@ from lofivpr.cli.align import align
 from lofivpr.cli.data import data
 from lofivpr.cli.demo import demo
 from lofivpr.cli.evaluate import evaluate
+from lofivpr.cli.export import export
 from lofivpr.cli.localize import localize
 from lofivpr.cli.maps import maps
 from lofivpr.cli.models import models
@@ -63,7 +64,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, town, video, degrade, train, distill, describe, evaluate, study, serve, localize):
+for command in (demo, town, video, degrade, train, distill, describe, evaluate, study, export, serve, localize):
     app.command()(command)
 app.add_typer(models, name="models")
 app.add_typer(data, name="data")

@@ -21,11 +21,12 @@ from lofivpr.models.registry import (
     register_aggregator,
     register_backbone,
 )
-from lofivpr.models.whitening import fit_whitening
+from lofivpr.models.whitening import fit_whitening, fit_whitening_by_blocks
 
 if TYPE_CHECKING:
     from lofivpr.models.backbone import Backbone
     from lofivpr.models.create import create_model
+    from lofivpr.models.edge import export_edge
     from lofivpr.models.export import export_onnx
     from lofivpr.models.freezing import freeze_batch_norm_statistics, set_trainable_stages
     from lofivpr.models.gem import GeM
@@ -41,6 +42,7 @@ _NEED_TORCH = {
     "Output": "place_model",
     "PlaceModel": "place_model",
     "create_model": "create",
+    "export_edge": "edge",
     "export_onnx": "export",
     "freeze_batch_norm_statistics": "freezing",
     "initialise_netvlad": "initialise",
@@ -65,8 +67,10 @@ __all__ = [
     "aggregator_names",
     "backbone_names",
     "create_model",
+    "export_edge",
     "export_onnx",
     "fit_whitening",
+    "fit_whitening_by_blocks",
     "freeze_batch_norm_statistics",
     "heatmap",
     "initialise_netvlad",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -26,6 +26,7 @@ class ModelConfig(BaseModel):
 
     `size` is (width, height) in pixels. `whitening` is the number of dimensions after PCA whitening, or
     None. `quality_aware`: every normalisation has a scale and a shift that depend on the picture's quality.
+    `exported`: of a folder for the edge, whose model.onnx is all there is; "int8" describes a little otherwise.
     `digest` is that of the configuration and the weights together (see `model_digest`).
     """
 
@@ -45,6 +46,7 @@ class ModelConfig(BaseModel):
     quality_aware: bool = False
     weights_source: str = ""
     weights_licence: str = ""
+    exported: Literal["onnx", "int8"] | None = None
     digest: str | None = None
 
     @field_validator("version")
@@ -76,6 +78,8 @@ class ModelConfig(BaseModel):
         values = self.model_dump(mode="json", exclude=_NOT_IN_DIGEST)
         if not self.quality_aware:  # younger than version 1: models without it keep the digest they had
             del values["quality_aware"]
+        if self.exported != "int8":
+            del values["exported"]
         return json.dumps(values, sort_keys=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -41,7 +42,8 @@ def load_describer(folder: str | Path, runtime: str = "auto", threads: int | Non
 
     Args:
         folder: a model folder, or the name of one on the hub: `org/name`.
-        runtime: "onnx", "torch", or "auto": ONNX where there is a model.onnx, else torch.
+        runtime: "onnx", "torch", or "auto": ONNX where there is a model.onnx, else torch. A model.onnx that this
+            ONNX Runtime cannot take leaves it to torch, if that is installed, with a warning that says why.
         threads: of ONNX Runtime, each for a picture of its own; None = one for each core this process may use.
 
     Raises:
@@ -53,9 +55,14 @@ def load_describer(folder: str | Path, runtime: str = "auto", threads: int | Non
     read_config(folder)
     has_onnx = (Path(folder) / ONNX_FILE).is_file()
     if runtime == "onnx" or (runtime == "auto" and (has_onnx or not _has_torch())):
-        from lofivpr.models.onnx_model import OnnxModel
+        from lofivpr.models.onnx_model import OnnxModel, UnsupportedModelError
 
-        return OnnxModel.load(folder, threads=threads)
+        try:
+            return OnnxModel.load(folder, threads=threads)
+        except UnsupportedModelError as refusal:
+            if runtime == "onnx" or not _has_torch():
+                raise
+            warnings.warn(f"{refusal} Until then torch describes, more slowly.", stacklevel=2)
     if not _has_torch():
         raise ModelError("expected torch to be installed, found none. Run \"pip install 'lofivpr[train]'\".")
     from lofivpr.models.place_model import PlaceModel

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,18 @@ from lofivpr.models.card import write_card
 from lofivpr.models.condition import CONDITION_SIZE
 from lofivpr.models.config import ModelConfig, ModelError, model_digest
 from lofivpr.models.folder import CONFIG_FILE, METADATA_PREFIX, ONNX_FILE, WEIGHTS_FILE, weights_digest
+from lofivpr.models.verify_onnx import RANDOM_PICTURES, feeds, greatest_error, random_feed
+from lofivpr.quality import Quality
 
 if TYPE_CHECKING:
     from lofivpr.models.place_model import PlaceModel
 
 TOLERANCE = 1e-4
 OPSET = 18
+
+
+class UnsupportedLayerError(ModelError):
+    """A network with a layer that ONNX lacks."""
 
 
 def save_model(
@@ -43,6 +50,9 @@ def save_model(
 
     Raises:
         ModelError: the ONNX file differs from torch. LofiError: the folder cannot be written.
+
+    Warns:
+        UserWarning: a layer that ONNX lacks. There is no model.onnx then, and the card says why.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
@@ -59,46 +69,69 @@ def save_model(
             raise ModelError(
                 f"expected to write the model folder {folder}, found: {reason}. Free space or choose another folder."
             ) from fault
-        _write_config(config, temporary / CONFIG_FILE)
+        write_config(config, temporary / CONFIG_FILE)
         facts: dict[str, Any] = {"features": model.features_facts}
         if onnx:
-            error = export_onnx(model, temporary / ONNX_FILE)
-            facts["onnx"] = {"greatest difference from torch": float(f"{error:.3g}"), **_onnx_facts(model)}
+            facts["onnx"] = _export_or_why_not(model, temporary / ONNX_FILE)
         write_card(temporary, config, {**(card or {}), **facts})
         for name, text in (beside or {}).items():
             (temporary / name).write_text(text, encoding="utf-8")
     return digest
 
 
-def export_onnx(model: PlaceModel, path: str | Path) -> float:
-    """Write the model as ONNX, after comparing it with torch on random pictures.
+def _export_or_why_not(model: PlaceModel, path: Path) -> dict[str, Any]:
+    """What the card says of model.onnx. A layer that ONNX lacks must not cost the weights, which took long to make."""
+    try:
+        error = export_onnx(model, path)
+    except UnsupportedLayerError as reason:
+        warnings.warn(f"{model.name} is saved without {ONNX_FILE}, torch has to describe: {reason}", stacklevel=3)
+        return {"none, because": str(reason)}
+    return {"greatest difference from torch": float(f"{error:.3g}"), **_onnx_facts(model)}
+
+
+def export_onnx(
+    model: PlaceModel,
+    path: str | Path,
+    pictures: Sequence[np.ndarray] = (),
+    qualities: Sequence[Quality | None] | None = None,
+) -> float:
+    """Write the model as ONNX, after comparing it with torch on random and on given pictures.
 
     Inputs `images` (N x 3 x H x W float32, any N, the model's H and W) and, of a quality-aware model, `quality`
     (N x CONDITION_SIZE); outputs `descriptor` (N x D) and
-    `features` (N x C x h x w). The file's metadata hold the digest, the error and the size.
+    `features` (N x C x h x w). The file's metadata hold digest, name, preprocessing (JSON), input, opset, the error
+    and what it was compared on.
+
+    Args:
+        pictures: real ones, uint8 H x W x 3 of any size, and the `qualities` that they went through.
 
     Returns:
-        The greatest absolute error of a descriptor's entry, at most 1e-4.
+        The greatest absolute error of a descriptor's entry, at most 1e-4; features count relative to their greatest.
 
     Raises:
-        ModelError: a greater error, or a layer that ONNX lacks; nothing is written then.
+        ModelError: a greater error, or (UnsupportedLayerError) a layer that ONNX lacks; nothing is written then.
     """
     with atomic_path(path) as temporary:
         _export(model, temporary)
-        error = _greatest_error(model, temporary)
+        error = greatest_error(model, temporary, [random_feed(model), *feeds(model, pictures, qualities)])
         if not error <= TOLERANCE:
             raise ModelError(
                 f"expected the ONNX file of {model.name} to differ from torch by at most {TOLERANCE}, "
                 f"found {error:.2g}. Nothing was written; save with onnx=False, and report it."
             )
-        facts = {"digest": model.digest, "name": model.name, "error": f"{error:.3g}"}
-        _write_metadata(temporary, facts | _onnx_facts(model))
+        compared = f"torch on {RANDOM_PICTURES} random and {len(pictures)} real pictures"
+        facts = {"digest": model.digest, "name": model.name, "error": f"{error:.3g}", "compared": compared}
+        write_metadata(temporary, facts | _onnx_facts(model))
     return error
 
 
 def _onnx_facts(model: PlaceModel) -> dict[str, str]:
     width, height = model.preprocessing.size
-    return {"input": f"images: N x 3 x {height} x {width} float32, any N", "opset": str(OPSET)}
+    return {
+        "input": f"images: N x 3 x {height} x {width} float32, any N",
+        "opset": str(OPSET),
+        "preprocessing": json.dumps(asdict(model.preprocessing)),
+    }
 
 
 def _export(model: PlaceModel, path: Path) -> None:
@@ -126,41 +159,22 @@ def _export(model: PlaceModel, path: Path) -> None:
                 dynamic_axes={name: {0: "n"} for name in (*inputs, "descriptor", "features")},
             )
     except Exception as error:  # torch's exporter raises many kinds, all about the network
-        raise ModelError(f"expected layers that ONNX has, found: {error}. Save with onnx=False.") from error
+        raise UnsupportedLayerError(f"expected layers that ONNX has, found: {error}") from error
     finally:
         model.train(mode)
 
 
-def _greatest_error(model: PlaceModel, path: Path) -> float:
-    """Compare torch and ONNX Runtime on three random pictures; features count relative to their greatest."""
-    import onnxruntime
-    import torch
-
-    width, height = model.preprocessing.size
-    rng = np.random.default_rng(0)
-    given = {"images": rng.standard_normal((3, 3, height, width), dtype=np.float32)}
-    if model.affines:
-        given["quality"] = rng.random((3, CONDITION_SIZE), dtype=np.float32)
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    descriptor, features = session.run(["descriptor", "features"], given)
-    with torch.inference_mode():
-        device = next(model.parameters()).device
-        expected = model(*(torch.from_numpy(array).to(device) for array in given.values()))
-    wanted = expected.features.cpu().numpy()
-    in_features = np.abs(features - wanted).max() / max(float(np.abs(wanted).max()), 1e-12)
-    return max(float(np.abs(descriptor - expected.descriptor.cpu().numpy()).max()), float(in_features))
-
-
-def _write_metadata(path: Path, values: dict[str, str]) -> None:
+def write_metadata(path: Path, values: dict[str, str]) -> None:
+    """Put what was noted of an ONNX file into it, in place of what was there under the same keys."""
     import onnx
 
     proto = onnx.load(str(path))
-    for key, value in values.items():
-        entry = proto.metadata_props.add()
-        entry.key, entry.value = METADATA_PREFIX + key, value
+    noted = {entry.key: entry.value for entry in proto.metadata_props}
+    onnx.helper.set_model_props(proto, noted | {METADATA_PREFIX + key: value for key, value in values.items()})
     path.write_bytes(proto.SerializeToString())
 
 
-def _write_config(config: ModelConfig, path: Path) -> None:
+def write_config(config: ModelConfig, path: Path) -> None:
+    """Write config.json."""
     text = json.dumps(config.model_dump(mode="json"), indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")

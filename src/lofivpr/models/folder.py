@@ -55,7 +55,8 @@ def read_weights(folder: str | Path) -> dict[str, np.ndarray]:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    path = require_file(folder, WEIGHTS_FILE, "Copy the whole folder again, or save the model again.")
+    advice = "Copy the whole folder again, or save the model again; one exported for the edge has none."
+    path = require_file(folder, WEIGHTS_FILE, advice)
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError, KeyError) as error:

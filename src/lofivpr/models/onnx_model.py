@@ -17,6 +17,13 @@ from lofivpr.models.folder import METADATA_PREFIX as PREFIX
 from lofivpr.models.folder import ONNX_FILE, read_config, read_weights, require_file, verify_digest
 from lofivpr.quality import Quality
 
+REFUSALS = ("Fail", "InvalidGraph", "NotImplemented")
+"""Names of ONNX Runtime's errors about a file that is whole but beyond it."""
+
+
+class UnsupportedModelError(ModelError):
+    """A whole ONNX file with an operator or opset that this ONNX Runtime does not know."""
+
 
 class OnnxModel:
     """Pictures to descriptors of places, from a model folder; safe to call from several threads."""
@@ -36,7 +43,7 @@ class OnnxModel:
         self.config, self.path = config, Path(path)
         self.card: dict[str, Any] = {}
         self.preprocessing = config.preprocessing
-        self._session = _open_session(self.path)
+        self._session = open_session(self.path)
         self._threads = ThreadPoolExecutor(threads or usable_cores(), thread_name_prefix="describe")
         self._check_origin()
         self.descriptor_size = int(self._session.get_outputs()[0].shape[1])
@@ -45,8 +52,8 @@ class OnnxModel:
     def load(cls, folder: str | Path, threads: int | None = None, verify: bool = True) -> OnnxModel:
         """Read a model folder.
 
-        `verify` also reads model.safetensors and checks the digest; without it a folder of config.json and
-        model.onnx is enough.
+        `verify` also reads model.safetensors and checks the digest; without it, and where the folder was exported
+        for the edge, config.json and model.onnx are enough.
 
         Raises:
             ModelError: a missing or damaged file, or files that do not belong together.
@@ -55,7 +62,7 @@ class OnnxModel:
         path = require_file(
             folder, ONNX_FILE, "Export it: PlaceModel.load(folder).save(folder), which needs lofivpr[train]."
         )
-        if verify:
+        if verify and config.exported is None:
             verify_digest(folder, config, read_weights(folder))
         model = cls(config, path, threads)
         model.card = read_card(folder)
@@ -74,7 +81,7 @@ class OnnxModel:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What the exporter noted: digest, name, error (against torch)."""
+        """What the exporter noted, see `export_onnx`: digest, name, preprocessing, error against torch, and more."""
         found = self._session.get_modelmeta().custom_metadata_map
         return {key[len(PREFIX) :]: value for key, value in found.items() if key.startswith(PREFIX)}
 
@@ -120,7 +127,8 @@ class OnnxModel:
             )
 
 
-def _open_session(path: Path) -> Any:
+def open_session(path: Path) -> Any:
+    """ONNX Runtime on a file, by one thread. Raises ModelError."""
     try:
         import onnxruntime
     except ImportError:
@@ -131,4 +139,10 @@ def _open_session(path: Path) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
-        raise ModelError(f"expected an ONNX model in {path}, found: {error}. Copy the folder again.") from None
+        reason = " ".join(str(error).split())
+        if type(error).__name__ in REFUSALS:
+            raise UnsupportedModelError(
+                f"expected an ONNX model in {path} that ONNX Runtime {onnxruntime.__version__} can take, found: "
+                f"{reason} Upgrade onnxruntime, or export the model again here."
+            ) from None
+        raise ModelError(f"expected an ONNX model in {path}, found: {reason} Copy the folder again.") from None
