@@ -9,6 +9,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytorch_metric_learning.losses import MultiSimilarityLoss
+from pytorch_metric_learning.miners import MultiSimilarityMiner
+from pytorch_metric_learning.reducers import AvgNonZeroReducer
 
 from lofivpr.training import losses
 
@@ -93,24 +96,58 @@ def test_raml_is_zero_at_the_teacher_and_equals_the_loops() -> None:
     assert losses.raml(teacher, teacher).item() == pytest.approx(0, abs=1e-12)
 
 
-def test_multi_similarity_equals_the_loops() -> None:
-    x = _unit(_random(6, 4))
-    labels = [0, 0, 1, 1, 2, 2]
+LABELS = torch.tensor([0, 0, 0, 1, 1, 2, 2, 3])
+
+
+def _masks(neither: list[tuple[int, int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Positives and negatives by `LABELS`, without the pairs that are `neither`."""
+    same = LABELS[:, None] == LABELS[None]
+    kept = ~torch.eye(len(LABELS), dtype=torch.bool)
+    for i, j in neither:
+        kept[i, j] = kept[j, i] = False
+    return same & kept, ~same & kept
+
+
+@pytest.mark.parametrize("neither", [[], [(0, 1), (2, 5), (3, 6)]])
+@pytest.mark.parametrize(("alpha", "base"), [(2.0, 0.5), (1.0, 0.0)])
+def test_multi_similarity_equals_the_loops(neither: list[tuple[int, int]], alpha: float, base: float) -> None:
+    x = _unit(_random(len(LABELS), 4))
+    positive, negative = _masks(neither)
     s = (x @ x.T).numpy()
     values = []
-    for i in range(6):
-        positives = [j for j in range(6) if j != i and labels[j] == labels[i]]
-        negatives = [j for j in range(6) if labels[j] != labels[i]]
+    for i in range(len(LABELS)):
+        positives, negatives = (np.flatnonzero(mask[i].numpy()) for mask in (positive, negative))
         kept_positives = [j for j in positives if s[i, j] - 0.1 < max(s[i, k] for k in negatives)]
-        kept_negatives = [j for j in negatives if s[i, j] + 0.1 > min(s[i, k] for k in positives)]
+        kept_negatives = [j for j in negatives if s[i, j] + 0.1 > min((s[i, k] for k in positives), default=9)]
         if kept_positives and kept_negatives:
-            pull = math.log(1 + sum(math.exp(-2 * (s[i, j] - 0.5)) for j in kept_positives)) / 2
-            push = math.log(1 + sum(math.exp(50 * (s[i, j] - 0.5)) for j in kept_negatives)) / 50
+            pull = math.log(1 + sum(math.exp(-alpha * (s[i, j] - base)) for j in kept_positives)) / alpha
+            push = math.log(1 + sum(math.exp(50 * (s[i, j] - base)) for j in kept_negatives)) / 50
             values.append(pull + push)
-    same = torch.tensor([[a == b for b in labels] for a in labels])
-    positives_mask = same & ~torch.eye(6, dtype=torch.bool)
-    found = losses.multi_similarity(x @ x.T, positives_mask, ~same).item()
-    assert values and found == pytest.approx(np.mean(values))
+    found = losses.multi_similarity(x @ x.T, positive, negative, alpha=alpha, base=base).item()
+    assert 0 < len(values) < len(LABELS) and found == pytest.approx(np.mean(values))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_multi_similarity_of_labels_is_that_of_pytorch_metric_learning(seed: int) -> None:
+    x, y = (_unit(_random(len(LABELS), 5, seed=seed)).requires_grad_() for _ in range(2))
+    theirs = MultiSimilarityLoss(reducer=AvgNonZeroReducer())(x, LABELS, MultiSimilarityMiner(epsilon=0.1)(x, LABELS))
+    ours = losses.multi_similarity(y @ y.T, *_masks([]))
+    theirs.backward(), ours.backward()
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-12) and ours.item() > 0
+    assert x.grad is not None and y.grad is not None
+    tangent = y.grad - (y.grad * y).sum(dim=1, keepdim=True) * y.detach()  # theirs scales to unit length once more
+    torch.testing.assert_close(tangent, x.grad)
+
+
+def test_multi_similarity_counts_a_single_pair_of_each_kind() -> None:
+    cosines = torch.tensor([[1.0, 0.9, 0.6], [0.9, 1.0, 0.85], [0.6, 0.85, 1.0]], dtype=torch.float64)
+    x, labels = torch.linalg.cholesky(cosines), torch.tensor([0, 0, 1])  # only the middle one is near another place
+    same = labels[:, None] == labels[None]
+    found = losses.multi_similarity(cosines, same & ~torch.eye(3, dtype=torch.bool), ~same).item()
+    pull, push = (math.log(1 + math.exp(factor * (s - 0.5))) / abs(factor) for factor, s in ((-2, 0.9), (50, 0.85)))
+    assert found == pytest.approx(pull + push)
+    theirs = MultiSimilarityLoss()(x, labels, MultiSimilarityMiner(epsilon=0.1)(x, labels))
+    assert theirs == 0  # why the library's loss is not used
 
 
 def test_multi_similarity_without_pairs_is_zero_with_a_gradient() -> None:

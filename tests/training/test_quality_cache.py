@@ -58,6 +58,14 @@ def no_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Quality, "encode", encode)
 
 
+def test_a_run_on_sharp_pictures_beside_what_others_left(places: Places, tmp_path: Path) -> None:
+    QualityCache.build(places, _wanted(), tmp_path)
+    cache = QualityCache.build(places, _wanted([Quality.RAW]), tmp_path)
+    cache.refresh()  # as every run does once all processes are ready
+    _check(cache, places, [Quality.RAW])
+    assert _bytes(tmp_path) > 0
+
+
 def test_every_codec_gives_the_pixels_of_its_quality(
     places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

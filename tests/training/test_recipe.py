@@ -81,6 +81,7 @@ def test_unknown_recipe_names_the_known_ones() -> None:
 def test_digest_follows_every_field() -> None:
     recipe = Recipe.load("paper")
     assert recipe.with_settings(["seed=1"]).digest != recipe.digest == Recipe.load("paper").digest
+    assert recipe.with_settings(["similarity_alpha=1"]).digest != recipe.digest
 
 
 def test_schedules() -> None:

@@ -22,7 +22,8 @@ from lofivpr.models.initialise import READ_AHEAD
 from lofivpr.places import Places
 from lofivpr.quality import Quality
 from lofivpr.training import Recipe, distill, train
-from lofivpr.training.sampling import Batch
+from lofivpr.training.objective import MetricLearning
+from lofivpr.training.sampling import Batch, Sampler
 from lofivpr.training.trainer import Trainer
 from lofivpr.training.validation import Validation
 
@@ -206,12 +207,31 @@ def test_a_student_of_another_architecture_learns_through_the_adapter(places: Pl
         distill(teacher, places, _recipe(), tmp_path / "other", student=create_model("tiny", "netvlad", size=(64, 48)))
 
 
-@pytest.mark.parametrize("name", ["teacher", "no-teacher"])
+@pytest.mark.parametrize("name", ["teacher", "no-teacher", "gsv-cities"])
 def test_metric_learning_improves_its_own_loss(name: str, places: Places, tmp_path: Path) -> None:
     recipe = _recipe("epochs=6", "batch_size=6", "per_place=2", name=name)
     train(places, "tiny", "netvlad", recipe, tmp_path / "model")
     steps = [line["loss"] for line in _lines(tmp_path / "model") if "loss" in line]
     assert np.mean(steps[-5:]) < np.mean(steps[:5])
+
+
+def test_places_by_name_make_batches_of_places_and_pictures(places: Places, tmp_path: Path) -> None:
+    names = np.array([image.partition("_")[0] for image in places.images])
+    named = places.with_column("place", names.tolist())
+    size = ["batch_size=6", "per_place=2", "steps_per_epoch=2", "epochs=1", "validation_gap_m=30"]
+    recipe = Recipe.load("gsv-cities").with_settings(size)
+    sampler = Sampler(recipe, named)
+    assert sampler.relations is not None
+    learning = MetricLearning(recipe, sampler.relations)
+    for batch in sampler.epoch(0):
+        shown = names[batch.indices]
+        assert (shown[::2] == shown[1::2]).all() and len(shown) == 12
+        positives, negatives = learning._masks(batch.indices)
+        same = shown[:, None] == shown[None]
+        np.testing.assert_array_equal(positives, same & (batch.indices[:, None] != batch.indices[None]))
+        far = np.abs(names.astype(int)[batch.indices][:, None] - names.astype(int)[batch.indices][None]) * 20 > 25
+        np.testing.assert_array_equal(negatives, far)  # spots are 20 m apart: a neighbour is neither
+    assert train(named, "tiny", "gem", recipe, tmp_path / "model").card["training"]["steps"] == 2
 
 
 def test_no_epochs_is_the_initialisation_only(places: Places, tmp_path: Path) -> None:

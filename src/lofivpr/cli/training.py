@@ -47,7 +47,7 @@ def train(
         str | None,
         typer.Option(help="Of the backbone: download, random, a model folder or a file; default: those installed."),
     ] = None,
-    recipe: Annotated[str, typer.Option(help="teacher, no-teacher, or a YAML file.")] = "teacher",
+    recipe: Annotated[str, typer.Option(help="teacher, gsv-cities, no-teacher, or a YAML file.")] = "teacher",
     epochs: EpochsOption = None,
     settings: SetOption = None,
     skip_bad: SkipOption = False,

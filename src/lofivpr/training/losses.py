@@ -132,6 +132,10 @@ def multi_similarity(
 ) -> Tensor:
     """Multi-similarity loss with its pair mining (CVPR 2019, equations 5 to 8).
 
+    pytorch-metric-learning gives the same value and gradients where pairs come from labels. Not used, since its miner
+    knows labels only, and a pair here may be neither (too far for one place, too near for two); and its loss is 0
+    where one pair of each kind is left.
+
     Args:
         similarity: N x N cosines; positives, negatives: N x N boolean masks (a pair may be neither).
 

@@ -89,9 +89,10 @@ class MetricLearning:
             value = losses.triplet(tuples[:, 0], tuples[:, 1], tuples[:, 2:], self.recipe.mode)
             result["triplet"] = self.recipe.losses["triplet"] * value
         if "multi_similarity" in self.recipe.losses:
-            positives, negatives = self._masks(batch.indices)
             similarity = output.descriptor @ output.descriptor.T
-            value = losses.multi_similarity(similarity, positives, negatives, base=self.recipe.similarity_base)
+            positives, negatives = (mask.to(similarity.device) for mask in self._masks(batch.indices))
+            alpha, base = self.recipe.similarity_alpha, self.recipe.similarity_base
+            value = losses.multi_similarity(similarity, positives, negatives, alpha=alpha, base=base)
             result["multi_similarity"] = self.recipe.losses["multi_similarity"] * value
         return result
 

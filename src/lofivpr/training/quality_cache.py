@@ -104,6 +104,8 @@ class QualityCache:
     def refresh(self) -> None:
         """Look at the segments again, and remove damaged ones."""
         self._stored = {}
+        if not self._digests:  # nothing of it is wanted: what other runs left here stays as it is
+            return
         for path in self._segments():
             try:
                 found = read_segment(path, self.maker)

@@ -55,6 +55,7 @@ class Recipe(BaseModel):
     per_place: int = Field(4, ge=2)
     negatives: int = Field(5, ge=1)
     positives: str = "25m"
+    similarity_alpha: float = Field(2.0, gt=0)
     similarity_base: float = Field(0.5, gt=-1, lt=1)
     negative_radius_m: float = Field(30.0, gt=0)
     epochs: int = Field(1, ge=0)
@@ -105,7 +106,8 @@ class Recipe(BaseModel):
     @property
     def digest(self) -> str:
         """Digest of every field: two runs of one digest on one machine give the same weights."""
-        return digest(self.model_dump_json())
+        usual = self.similarity_alpha == 2.0  # a younger field: runs without it keep the digest they had
+        return digest(self.model_dump_json(exclude={"similarity_alpha"} if usual else None))
 
     @property
     def pictures_per_item(self) -> int:
@@ -132,7 +134,7 @@ class Recipe(BaseModel):
 
     @classmethod
     def load(cls, name: str | Path) -> Recipe:
-        """A recipe by name (`one-student`, `all-qualities`, `paper`, `teacher`, `no-teacher`) or from a YAML file."""
+        """A recipe by name, one of `recipe_names()`, or from a YAML file."""
         path = Path(name)
         if path.suffix in {".yaml", ".yml"}:
             if not path.is_file():
