@@ -4,6 +4,9 @@ import torch
 
 from lofivpr.models.gem import GeM
 
+SMALL = {"gem": {"dim": 5}}
+OF_448 = {"gem": {"dim": 448}}
+
 
 def positive() -> torch.Tensor:
     return torch.rand(2, 5, 3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 0.1

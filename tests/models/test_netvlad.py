@@ -5,6 +5,9 @@ import torch
 
 from lofivpr.models.netvlad import NetVLAD
 
+SMALL = {"netvlad": {"clusters": 3}}
+OF_448 = {"netvlad": {"clusters": 14}}
+
 
 def loop_over_clusters(layer: NetVLAD, features: torch.Tensor) -> torch.Tensor:
     """The definition, one picture, one cluster and one location at a time."""

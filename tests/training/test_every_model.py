@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
+from aggregator_options import declared
 from lofivpr.evaluation.evaluate import evaluate
 from lofivpr.maps import Map
 from lofivpr.models import OnnxModel, PlaceModel, aggregator_names, create_model, load_describer
@@ -22,20 +23,7 @@ from lofivpr.training.recipe import LossName
 from lofivpr.training.sampling import Batch
 
 SIZE = 448  # numbers in every descriptor, so that any may teach any
-SALAD = {"clusters": 3, "hidden": 16, "token_dim": 64}
-OPTIONS: dict[str, dict[str, Any]] = {
-    "boq": {"dim": 32, "rows": 14, "queries": 4, "heads": 2},
-    "convap": {"dim": 112},
-    "cosplace": {"dim": SIZE},
-    "cricavpr": {"wide": 32},
-    "eigenplaces": {"dim": SIZE},
-    "gem": {"dim": SIZE},
-    "megaloc": {"dim": SIZE, "cluster_dim": 8, **SALAD},
-    "mixvpr": {"dim": 112, "depth": 2},
-    "netvlad": {"clusters": 14},
-    "salad": {"cluster_dim": 128, **SALAD},
-    "vlad": {"clusters": 14},
-}
+OPTIONS = declared("OF_448")
 LOSSES = [name for name in get_args(LossName) if name != "multi_similarity"]
 TUPLES, NEGATIVES = 2, 2
 COUNT = TUPLES * (2 + NEGATIVES)

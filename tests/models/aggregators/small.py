@@ -5,22 +5,11 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from aggregator_options import declared
 from lofivpr.models.registry import build_aggregator
 
 CHANNELS, ROWS, COLUMNS = 6, 4, 5
-OPTIONS: dict[str, dict] = {
-    "boq": {"dim": 8, "queries": 3, "layers": 2, "rows": 2, "heads": 2},
-    "convap": {"dim": 3, "rows": 2, "columns": 2},
-    "cosplace": {"dim": 5},
-    "cricavpr": {"heads": 2, "wide": 7},
-    "eigenplaces": {"dim": 5},
-    "gem": {"dim": 5},
-    "megaloc": {"dim": 9, "clusters": 3, "cluster_dim": 2, "token_dim": 4, "hidden": 5},
-    "mixvpr": {"locations": ROWS * COLUMNS, "dim": 3, "rows": 2, "depth": 2, "ratio": 0.5},
-    "netvlad": {"clusters": 3},
-    "salad": {"clusters": 3, "cluster_dim": 2, "token_dim": 4, "hidden": 5},
-    "vlad": {"clusters": 3},
-}
+OPTIONS = declared("SMALL")
 
 
 def small(name: str, grad: bool = False, **changes: object) -> nn.Module:

@@ -6,6 +6,9 @@ from small import attend, encode, features, layer_norm, linear, small, unit
 from lofivpr.models.aggregators.boq import BoQBlock
 from lofivpr.models.registry import build_aggregator
 
+SMALL = {"boq": {"dim": 8, "queries": 3, "layers": 2, "rows": 2, "heads": 2}}
+OF_448 = {"boq": {"dim": 32, "rows": 14, "queries": 4, "heads": 2}}
+
 
 def convolve(layer: torch.nn.Conv2d, picture: torch.Tensor) -> list[torch.Tensor]:
     """3 x 3 convolution with zeros around, one location at a time."""

@@ -7,6 +7,9 @@ from torch.nn import functional as F
 
 from lofivpr.models.aggregators.convap import window_means
 
+SMALL = {"convap": {"dim": 3, "rows": 2, "columns": 2}}
+OF_448 = {"convap": {"dim": 112}}
+
 
 def test_equals_the_definition() -> None:
     layer, x = small("convap"), features()

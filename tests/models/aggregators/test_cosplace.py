@@ -3,6 +3,9 @@ from __future__ import annotations
 import torch
 from small import features, linear, locations, small, unit
 
+SMALL = {"cosplace": {"dim": 5}, "eigenplaces": {"dim": 5}}
+OF_448 = {"cosplace": {"dim": 448}, "eigenplaces": {"dim": 448}}
+
 
 def test_equals_the_definition() -> None:
     layer, x = small("cosplace"), features()

@@ -7,6 +7,9 @@ from small import encode, features, locations, small, tokens, unit
 from lofivpr.models import ModelError, create_model
 from lofivpr.models.registry import build_aggregator
 
+SMALL = {"cricavpr": {"heads": 2, "wide": 7}}
+OF_448 = {"cricavpr": {"wide": 32}}
+
 
 def pooled(layer: torch.nn.Module, region: torch.Tensor) -> torch.Tensor:
     normal = [unit(v) for v in locations(region)]
@@ -49,6 +52,19 @@ def test_pictures_see_each_other_only_where_that_was_asked_for() -> None:
     torch.testing.assert_close(default.train()(x, token), together)
     assert not default.batch_independent and not always.batch_independent
     assert small("cricavpr", mixing="never").batch_independent
+
+
+def test_gradients_across_the_pictures_of_a_batch() -> None:
+    layer = small("cricavpr", mixing="always", layers=1)
+    direction = torch.randn(layer.size, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+    def similarity(x: torch.Tensor, token: torch.Tensor) -> torch.Tensor:
+        return layer(x, token)[0] @ direction  # of the first picture, to both
+
+    x, token = (features(2).abs() + 0.1).requires_grad_(), tokens(2).requires_grad_()
+    assert torch.autograd.gradcheck(similarity, (x, token), fast_mode=True)
+    grad = torch.autograd.grad(similarity(x, token), x)[0]
+    assert grad[1].abs().max() > 1e-6
 
 
 def test_describing_never_mixes(pictures: list) -> None:

@@ -6,6 +6,9 @@ from small import features, layer_norm, linear, small, unit
 
 from lofivpr.models import ModelError, create_model
 
+SMALL = {"mixvpr": {"locations": 20, "dim": 3, "rows": 2, "depth": 2, "ratio": 0.5}}
+OF_448 = {"mixvpr": {"dim": 112, "depth": 2}}
+
 
 def test_equals_the_equations() -> None:
     layer, x = small("mixvpr"), features()

@@ -8,6 +8,15 @@ from torch import nn
 from lofivpr.models import ModelError
 from lofivpr.models.aggregators.salad import transport
 
+SMALL = {
+    "salad": {"clusters": 3, "cluster_dim": 2, "token_dim": 4, "hidden": 5},
+    "megaloc": {"dim": 9, "clusters": 3, "cluster_dim": 2, "token_dim": 4, "hidden": 5},
+}
+OF_448 = {
+    "salad": {"cluster_dim": 128, "clusters": 3, "hidden": 16, "token_dim": 64},
+    "megaloc": {"dim": 448, "cluster_dim": 8, "clusters": 3, "hidden": 16, "token_dim": 64},
+}
+
 
 def mlp(layers: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
     first, last = layers[0], layers[-1]

@@ -8,6 +8,9 @@ from small import features, locations, small, unit
 from lofivpr.models import ModelError, create_model
 from lofivpr.models.initialise import initialise_vocabulary
 
+SMALL = {"vlad": {"clusters": 3}}
+OF_448 = {"vlad": {"clusters": 14}}
+
 
 def test_equals_the_definition() -> None:
     layer, x = small("vlad"), features()

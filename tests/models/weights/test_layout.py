@@ -25,6 +25,8 @@ EACH = [
 def test_the_names() -> None:
     known = published_models()
     assert set(EACH) <= set(known) and len(known) >= 52
+    layouts = {entry.layout.name for entry in known.values()}
+    assert {known[name].layout.name for name in EACH} == layouts - {"netvlad-pytorch"}  # test_netvlad_pytorch.py
     for name, entry in known.items():
         assert entry.config.name == name and entry.layout.licence and entry.layout.source.startswith("https://")
 
