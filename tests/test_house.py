@@ -14,8 +14,8 @@ import lofivpr
 SOURCE = Path(lofivpr.__file__).parent
 # The table of rooms, the highest first; `errors`, `cores`, `files` and `urls` are the ground that all stand on.
 ROOMS = (
-    *("errors", "cores", "files", "urls", "media", "quality", "places", "models", "descriptors", "search", "evaluation"),
-    *("training", "studies", "maps", "alignment", "serving", "cli"),
+    *("errors", "cores", "files", "urls", "media", "quality", "places", "models", "descriptors", "search"),
+    *("evaluation", "training", "studies", "maps", "alignment", "serving", "cli"),
 )
 FACE = "__init__"  # `lofivpr` itself: it shows names of all rooms, so that only the commands may stand on it
 TORCH = {"torch", "torchvision", "timm", "lightning_fabric", "onnx", "onnxscript"}
