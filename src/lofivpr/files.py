@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -15,6 +16,10 @@ from typing import Any
 from lofivpr.errors import LofiError
 
 
+class DiskFullError(LofiError):
+    """Nothing was written, for there is no room for it."""
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path (file or folder) beside `path`; rename it to `path` on success.
@@ -22,7 +27,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     On any error, an interrupt included, the temporary is removed and `path` stays as it was.
 
     Raises:
-        LofiError: the disk is full or the folder cannot be written.
+        LofiError: the disk is full (DiskFullError) or the folder cannot be written.
     """
     path = Path(path)
     temporary, old = (path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.{end}") for end in ("tmp", "old"))
@@ -34,7 +39,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         else:
             os.replace(temporary, path)
     except OSError as error:
-        raise LofiError(
+        kind = DiskFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else LofiError
+        raise kind(
             f"expected to write {path}, found: {error.strerror or error}{_elsewhere(error, temporary)}. "
             "Free space or choose another folder; what was there before is untouched."
         ) from error

@@ -201,3 +201,18 @@ def test_shares_of_processes_are_the_whole(places: Places, tmp_path: Path, monke
 def test_a_quality_above_its_picture_is_an_error_before_training(places: Places, tmp_path: Path) -> None:
     with pytest.raises(LofiError, match="never enlarges"):
         QualityCache.build(places, _wanted([Quality.parse("97p/jpeg:5")]), tmp_path)
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_a_full_disk_drops_the_cache_with_a_reason(
+    places: Places, small_disk: Any, monkeypatch: pytest.MonkeyPatch, processes: bool
+) -> None:
+    """Whether pictures are encoded here or by processes: what was written goes, and the run has its pictures."""
+    if processes:
+        monkeypatch.setattr(room, "FEW", 0)
+    monkeypatch.setattr(room, "BLOCK_PICTURES", 1)
+    disk = small_disk("12k")
+    with pytest.warns(UserWarning, match="encoded in every epoch anew, more slowly: .*No space left on device"):
+        cache = QualityCache.build(places, _wanted(), disk / "cache", processes=1)
+    assert [path.name for path in (disk / "cache").rglob("*") if path.is_file()] in ([], ["manifest.json"])
+    _check(cache, places)

@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from lofivpr.errors import LofiError
+from lofivpr.files import DiskFullError
 from lofivpr.media import open_image
 from lofivpr.quality import Quality
 from lofivpr.training.encoded_segment import Entry, write_segment
@@ -139,7 +140,7 @@ def _ask(worker: subprocess.Popen[str], block: Block) -> int:
         )
     found = json.loads(answer)
     if "error" in found:
-        raise LofiError(found["error"])
+        raise (DiskFullError if found["full"] else LofiError)(found["error"])
     return int(found["bytes"])
 
 
@@ -154,7 +155,7 @@ def _serve() -> None:
         try:
             answer: dict[str, object] = {"bytes": encode_block(Block(**values | lists))}
         except LofiError as error:
-            answer = {"error": str(error)}
+            answer = {"error": str(error), "full": isinstance(error, DiskFullError)}
         print(json.dumps(answer), file=answers, flush=True)
 
 

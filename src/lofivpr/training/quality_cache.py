@@ -8,6 +8,7 @@ quality is never taken for another, and runs with other seeds, ladders or pictur
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -22,7 +23,7 @@ from rich.progress import Progress
 
 from lofivpr.cores import usable_cores
 from lofivpr.errors import LofiError
-from lofivpr.files import digest, write_json
+from lofivpr.files import DiskFullError, digest, write_json
 from lofivpr.media import image_digest
 from lofivpr.places import Places
 from lofivpr.quality import Quality
@@ -64,7 +65,8 @@ class QualityCache:
         """Encode what is wanted and not yet there.
 
         The folder never holds more than `max_bytes`. Where there is no room left, segments of which this run
-        wants nothing go, oldest first; what then still finds no room is encoded in each epoch anew.
+        wants nothing go, oldest first; what then still finds no room is encoded in each epoch anew. Where the disk
+        itself is full, the cache is dropped with a warning, and everything is.
 
         Args:
             wanted: rows of `places` and the qualities that they will be seen at.
@@ -73,16 +75,20 @@ class QualityCache:
             processes: how many encode at once; default: one a core.
 
         Raises:
-            LofiError: a picture that cannot be read, a quality that does not fit it, or a full disk.
+            LofiError: a picture that cannot be read, a quality that does not fit it, a folder that cannot be written.
         """
         cache = cls(places, folder)
         orders = {row: stored for row, qualities in wanted if (stored := _storable(qualities))}
         if not orders:
             return cache
         cache._digest_pictures()
-        cache._claim()
-        cache.refresh()
-        cache._encode(orders, max_bytes, share, processes or usable_cores())
+        try:
+            cache._claim()
+            cache.refresh()
+            cache._encode(orders, max_bytes, share, processes or usable_cores())
+        except DiskFullError as full:
+            warnings.warn(f"training pictures are encoded in every epoch anew, more slowly: {full}", stacklevel=2)
+            cache._drop()  # the run itself needs room, too
         cache.refresh()
         return cache
 
@@ -126,9 +132,12 @@ class QualityCache:
         with suppress(OSError, ValueError):
             if json.loads((self.folder / MANIFEST).read_text())["maker"] == self.maker:
                 return
+        self._drop()
+        write_json(self.folder / MANIFEST, {"maker": self.maker, "made by": _versions()})
+
+    def _drop(self) -> None:
         for path in self._segments():
             path.unlink(missing_ok=True)
-        write_json(self.folder / MANIFEST, {"maker": self.maker, "made by": _versions()})
 
     def _encode(
         self, orders: Mapping[int, Sequence[Quality]], max_bytes: int, share: tuple[int, int], processes: int
