@@ -39,6 +39,7 @@ def test_calibrate_writes_into_the_map_and_honesty_reads_it(
     assert [line.split("|")[1].strip() for line in table.splitlines()[2:]] == ["`raw`", "`24p/jpeg:10`", "`mix`"]
     rows = json.loads(out.read_text())["rows"]
     assert rows[0]["queries"] == 8 and rows[0]["answered_elsewhere"] is not None
+    assert out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_mistakes_are_told(

@@ -12,12 +12,14 @@ from rich.table import Table
 
 from lofivpr import files
 from lofivpr.errors import LofiError
+from lofivpr.evaluation.theme import render
 from lofivpr.maps import Map
 from lofivpr.maps.abstain import Threshold, groups_needed
 from lofivpr.maps.calibrate import Terms
 from lofivpr.maps.calibrate import calibrate as run_calibration
 from lofivpr.maps.calibration import Calibration
 from lofivpr.maps.honesty import honesty as run_honesty
+from lofivpr.maps.reliability_plot import reliability_diagram
 from lofivpr.maps.writer import check_not_copied
 from lofivpr.models import Describer, load_describer
 from lofivpr.places import Places
@@ -93,7 +95,9 @@ def honesty(
     quality: Qualities = None,
     split: Annotated[str | None, typer.Option(help="Its queries are on the map, and were not calibrated on.")] = "test",
     elsewhere: Annotated[str | None, typer.Option(help="A split of an area that is not on the map.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Writes the table and the reliability diagram as JSON.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A .json to write the table to; the reliability diagram lies beside it.")
+    ] = None,
     cache: Cache = None,
 ) -> None:
     """Ask a calibrated map with held-out queries: how many are answered, and how many of the answers are wrong."""
@@ -110,6 +114,7 @@ def honesty(
     )
     if out is not None:
         files.write_json(out, table.to_dict())
+        files.write_atomic(out.with_suffix(".png"), render(reliability_diagram(table.reliability), "png"))
     typer.echo(table.markdown(), nl=False)
 
 
