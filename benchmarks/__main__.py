@@ -1,4 +1,4 @@
-"""Run comparisons and print: what, baseline, ours, ratio. Timings are medians; trust the ratios.
+"""Run comparisons and print: what, baseline, ours, ratio, bound. Timings are medians; trust the ratios.
 
 A subject is a file of this folder with a function `rows() -> list[Row]` without arguments, see
 `benchmarks/timing.py`: a new one is found by itself.
@@ -9,10 +9,19 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
+import os
+import platform
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks import timing
+from benchmarks.page import put
+from benchmarks.timing import Row
+from lofivpr.cores import usable_cores
+
+HEAD = ("what", "baseline", "baseline takes", "ours", "ratio", "bound", "reached")
 
 
 def main() -> None:
@@ -31,14 +40,64 @@ def main() -> None:
         ),
     )
     parser.add_argument("subject", nargs="*", help="one of those below; all if none is named")
-    chosen = parser.parse_args().subject or list(subjects)
+    parser.add_argument("--page", type=Path, help="a page of docs/results: the table there is replaced, too")
+    parser.add_argument("--fraction", type=float, default=1.0, help="of all sizes: to see whether everything runs")
+    told = parser.parse_args()
+    chosen = told.subject or list(subjects)
     if unknown := [name for name in chosen if name not in subjects]:
         parser.error(f"expected subjects among {', '.join(subjects)}, found {', '.join(unknown)}.")
-    table = Table("what", "baseline", "baseline s", "ours s", "ratio")
+    timing.fraction = told.fraction
+    found = []
     for name in chosen:
-        for what, baseline, before, ours in importlib.import_module(f"benchmarks.{name}").rows():
-            table.add_row(what, baseline, f"{before:.4f}", f"{ours:.4f}", f"{before / ours:.1f}x")
+        rows = importlib.import_module(f"benchmarks.{name}").rows()
+        found += rows
+        _print(rows)
+    if told.page:
+        put(told.page, "speed", [list(HEAD), *map(_cells, found)], _machine())
+
+
+def _print(rows: list[Row]) -> None:
+    table = Table(*HEAD)
+    for row in rows:
+        table.add_row(*_cells(row))
     Console().print(table)
+
+
+def _cells(row: Row) -> list[str]:
+    bound = "" if row.bound is None else f"{_figures(row.bound)} {row.unit}: {row.theory}"
+    reached = "" if row.bound is None else f"{100 * row.bound / row.ours:.0f} %"
+    ratio = f"{row.before / row.ours:.1f}x"
+    return [
+        row.what,
+        row.baseline,
+        *(f"{_figures(v)} {row.unit}" for v in (row.before, row.ours)),
+        ratio,
+        bound,
+        reached,
+    ]
+
+
+def _figures(value: float) -> str:
+    """Three significant figures, without an exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value >= 0.001 else f"{value:.6f}"
+
+
+def _machine() -> str:
+    import onnxruntime
+    import torch
+
+    model = next((line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), "")
+    name = "" if model in ("", "unknown") else f" ({model})"
+    versions = (
+        f"Python {platform.python_version()}, PyTorch {torch.__version__}, ONNX Runtime {onnxruntime.__version__}"
+    )
+    sizes = "" if timing.fraction == 1 else f" A trial run: sizes times {timing.fraction}."
+    return f"{usable_cores()} cores{name} of {os.uname().machine}, {versions}.{sizes}"
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.is_file() else []
 
 
 def _files() -> tuple[dict[str, str], dict[str, str]]:
@@ -51,7 +110,7 @@ def _files() -> tuple[dict[str, str], dict[str, str]]:
         functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
         if any(function.name == "rows" and not function.args.args for function in functions):
             subjects[path.stem] = about
-        elif "__main__" in text:
+        elif "__main__" in text and path.stem != "timing":
             commands[path.stem] = about
     return subjects, commands
 

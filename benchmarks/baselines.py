@@ -1,38 +1,15 @@
-"""The straightforward way, in our own words: what the ratios are ratios to."""
+"""The straightforward way, in our own words: what the ratios are ratios to. Those of networks: `baselines_torch`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
+import h5py
 import numpy as np
-import onnxruntime
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from PIL import Image
 
-from lofivpr.models import NetVLAD, OnnxModel
-
-
-def describe_by_all_threads(model: OnnxModel) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
-    """Pictures one after another, all cores at each: ONNX Runtime as it comes."""
-    session = onnxruntime.InferenceSession(str(model.path), providers=["CPUExecutionProvider"])
-
-    def describe(pictures: Sequence[np.ndarray]) -> np.ndarray:
-        found = [session.run(["descriptor"], {"images": model.preprocessing.to_array([one])})[0] for one in pictures]
-        return np.concatenate(found)
-
-    return describe
-
-
-def netvlad_by_clusters(layer: NetVLAD, features: Tensor) -> Tensor:
-    """NetVLAD cluster by cluster, with the residuals of every location spelled out."""
-    local = F.normalize(features, dim=1).flatten(2)
-    assignment = torch.softmax(layer.assignment(local.unflatten(2, features.shape[2:])).flatten(2), dim=1)
-    parts = []
-    for k in range(len(layer.centroids)):
-        residual = local - layer.centroids[k][None, :, None]
-        parts.append(F.normalize((residual * assignment[:, k : k + 1]).sum(dim=2), dim=1))
-    return F.normalize(torch.cat(parts, dim=1), dim=1)
+from lofivpr.quality import Quality
 
 
 def recall_by_loop(indices: np.ndarray, positives: list[np.ndarray]) -> dict[int, float]:
@@ -45,3 +22,39 @@ def recall_by_loop(indices: np.ndarray, positives: list[np.ndarray]) -> dict[int
                 hits += 1
         found[n] = 100 * hits / len(indices)
     return found
+
+
+def hdf5_by_picture(path: Path, descriptors: np.ndarray) -> None:
+    """One data set for each picture, as hloc keeps features."""
+    with h5py.File(path, "w") as file:
+        for number, row in enumerate(descriptors):
+            file.create_dataset(f"{number:06d}.jpg/global_descriptor", data=row)
+
+
+def files_by_quality(root: Path, images: Sequence[str], quality: Quality, out: Path) -> list[np.ndarray]:
+    """A degraded copy of the data set: encode each picture, write it as PNG, open the copies again."""
+    out.mkdir()
+    for image in images:
+        encoded = quality.encode(np.asarray(Image.open(root / image).convert("RGB")))
+        Image.fromarray(encoded.image).save(out / f"{Path(image).stem}.png")
+    return [np.asarray(Image.open(out / f"{Path(image).stem}.png")) for image in images]
+
+
+def positives_by_all_pairs(queries: np.ndarray, database: np.ndarray, metres: float) -> list[np.ndarray]:
+    """Every query against every picture of the database: float64 Q x 2 and N x 2, in metres."""
+    distance = np.linalg.norm(queries[:, None] - database[None], axis=2)
+    return [np.flatnonzero(row <= metres) for row in distance]
+
+
+def nearest_in_ram(queries: np.ndarray, database: np.ndarray, k: int) -> np.ndarray:
+    """All distances in one matrix, sorted: int64 Q x k."""
+    database = np.asarray(database, np.float32)
+    distance = (queries**2).sum(1)[:, None] + (database**2).sum(1)[None] - 2 * queries @ database.T
+    return np.argsort(distance, axis=1)[:, :k]
+
+
+def whitening_in_ram(descriptors: np.ndarray, dim: int) -> np.ndarray:
+    """Singular value decomposition of all centred descriptors: dim x D."""
+    centred = descriptors - descriptors.mean(axis=0)
+    _, singular, directions = np.linalg.svd(centred, full_matrices=False)
+    return directions[:dim] / (singular[:dim, None] / np.sqrt(len(descriptors) - 1))

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from benchmarks.baselines import describe_by_all_threads, netvlad_by_clusters
+from benchmarks.baselines_torch import describe_by_all_threads, netvlad_by_clusters
 from benchmarks.timing import Row, seconds
 from lofivpr.models import NetVLAD, OnnxModel, PlaceModel, create_model
 
