@@ -46,7 +46,9 @@ def test_the_whole_way(mine: str, places: Places, tmp_path: Path) -> None:
     for folder, model in ((teacher, taught), (student, learnt)):
         onnx = load_describer(folder)
         assert isinstance(onnx, OnnxModel) and PlaceModel.load(folder).digest == onnx.digest == model.digest
-        np.testing.assert_allclose(onnx.describe([picture]), model.describe([picture]), atol=1e-4)
+        found = onnx.describe([picture])
+        np.testing.assert_allclose(found, model.describe([picture]), atol=1e-4)
+        np.testing.assert_allclose(np.linalg.norm(found), 1, atol=1e-5)
 
     results = evaluate([teacher, student], places, ["raw", "48p/jpeg:5"], positives="10m", progress=False)
     assert results.references == {"student": "teacher"} and results.row("teacher", "raw").recall[1] > 50

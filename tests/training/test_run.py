@@ -17,11 +17,12 @@ import torch
 
 from lofivpr.errors import LofiError
 from lofivpr.evaluation.contenders import contenders
-from lofivpr.models import PlaceModel, create_model, initialise_netvlad, load_describer
+from lofivpr.models import Output, PlaceModel, create_model, initialise_netvlad, load_describer
 from lofivpr.models.initialise import READ_AHEAD
 from lofivpr.places import Places
 from lofivpr.quality import Quality
 from lofivpr.training import Recipe, distill, train
+from lofivpr.training.losses import multi_similarity
 from lofivpr.training.objective import MetricLearning
 from lofivpr.training.sampling import Batch, Sampler
 from lofivpr.training.trainer import Trainer
@@ -231,6 +232,9 @@ def test_places_by_name_make_batches_of_places_and_pictures(places: Places, tmp_
         np.testing.assert_array_equal(positives, same & (batch.indices[:, None] != batch.indices[None]))
         far = np.abs(names.astype(int)[batch.indices][:, None] - names.astype(int)[batch.indices][None]) * 20 > 25
         np.testing.assert_array_equal(negatives, far)  # spots are 20 m apart: a neighbour is neither
+        x = torch.nn.functional.normalize(torch.randn(12, 5, generator=torch.Generator().manual_seed(0)), dim=1)
+        found = learning(Output(x, x), batch)["multi_similarity"]
+        assert found == multi_similarity(x @ x.T, positives, negatives, alpha=1.0, base=0.0) > 0
     assert train(named, "tiny", "gem", recipe, tmp_path / "model").card["training"]["steps"] == 2
 
 
