@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,9 @@ HEATMAP_KINDS = {
     "residual-energy": "squared norm of what each location adds to the NetVLAD descriptor",
     "similarity-gradient": "norm of the gradient of the similarity with the retrieved picture",
 }
+
+FEATURE_KINDS = ("feature-norm", "residual-energy")
+"""Those that need the features alone, and no retrieved picture."""
 
 
 def heatmap(
@@ -42,13 +46,27 @@ def heatmap(
     Raises:
         ModelError: unknown kind, or a model or argument that does not allow it.
     """
-    if kind == "feature-norm":
-        return feature_norm(model.features([image], [quality])[0])
-    if kind == "residual-energy":
-        return residual_energy(model.features([image], [quality])[0], *_netvlad_weights(model))
+    if kind in FEATURE_KINDS:
+        return feature_maps(model, image, (kind,), quality)[kind]
     if kind == "similarity-gradient":
         return _similarity_gradient(model, image, retrieved, quality)
     raise ModelError(f"expected a heatmap of {', '.join(HEATMAP_KINDS)}, found {kind!r}.")
+
+
+def feature_maps(
+    model: PlaceModel | OnnxModel, image: np.ndarray, kinds: Sequence[str], quality: Quality | None = None
+) -> dict[str, np.ndarray]:
+    """Maps of several of `FEATURE_KINDS` from one pass: float32 h x w each, not scaled.
+
+    Raises:
+        ModelError: residual energy of a model without NetVLAD.
+    """
+    features = model.features([image], [quality])[0]
+    draw: dict[str, Callable[[], np.ndarray]] = {
+        "feature-norm": lambda: feature_norm(features),
+        "residual-energy": lambda: residual_energy(features, *_netvlad_weights(model)),
+    }
+    return {kind: draw[kind]() for kind in kinds}
 
 
 def feature_norm(features: np.ndarray) -> np.ndarray:

@@ -16,8 +16,10 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -81,7 +83,7 @@ def backbone_builder(name: str) -> Builder:
 
 
 def split_options(text: str) -> tuple[str, dict[str, Any]]:
-    """`name:layer=9,facet=value` as the name and a dictionary; whole numbers become int.
+    """`name:layer=9,p=3.0,affine=true,facet=value` as the name and a dictionary of numbers, booleans and texts.
 
     Raises:
         ModelError: something else than option=value after the colon.
@@ -92,8 +94,16 @@ def split_options(text: str) -> tuple[str, dict[str, Any]]:
         key, separator, value = part.partition("=")
         if not (separator and key and value):
             raise ModelError(f"expected {name}:option=value,option=value, found {part!r}. Correct it.")
-        options[key] = int(value) if value.lstrip("-").isdigit() else value
+        options[key] = _plain(value)
     return name, options
+
+
+def _plain(text: str) -> int | float | bool | str:
+    with suppress(ValueError):
+        found = json.loads(text)
+        if isinstance(found, int | float):  # a bool is an int
+            return found
+    return text
 
 
 def build_aggregator(name: str, channels: int, options: dict[str, Any]) -> Any:

@@ -57,13 +57,18 @@ def examine(
     return panels
 
 
-def _measured(trial: Trial, places: Places, models: Sequence[Path], qualities: Sequence[str], folder: Path) -> Results:
-    made_of = digest(
+def made_of_digest(trial: Trial, places: Places, models: Sequence[Path], qualities: Sequence[str]) -> str:
+    """Digest of what the results of a trial under its first rule are made of."""
+    return digest(
         trial.model_copy(update={"positives": trial.positives[:1], "verify": None}).model_dump_json(),
         places.digest,
         *(f"{model.name} {read_config(model).digest}" for model in models),
         *qualities,
     )
+
+
+def _measured(trial: Trial, places: Places, models: Sequence[Path], qualities: Sequence[str], folder: Path) -> Results:
+    made_of = made_of_digest(trial, places, models, qualities)
     with suppress(OSError, ValueError, KeyError):
         if json.loads((folder / MADE_OF).read_text())["digest"] == made_of:
             return Results.load(folder, places.root)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +10,10 @@ import numpy as np
 from lofivpr.evaluation.compare import ladders
 from lofivpr.evaluation.plots import add_legend, rate_band, rate_line
 from lofivpr.evaluation.rows import Row
-from lofivpr.evaluation.theme import LIGHT, Theme, render, round_ticks, styled
-from lofivpr.files import write_atomic
+from lofivpr.evaluation.theme import LIGHT, Theme, round_ticks, styled
 from lofivpr.quality import Quality
 from lofivpr.studies.examine import Panel
+from lofivpr.studies.published_curves import PublishedCurves
 from lofivpr.studies.table import rate_of
 
 if TYPE_CHECKING:
@@ -25,18 +24,28 @@ NAME, RESOLUTION_NAME = "figure-4", "figure-4-resolution"
 PANEL = (5.4, 4.2)  # inches
 
 
-def figure4(panels: Sequence[Panel], frame_rate: float, theme: Theme = LIGHT) -> Figure | None:
-    """R@1 over kB/s: columns are tests and rules, rows are ladders; None where nothing has bytes."""
+def figure4(
+    panels: Sequence[Panel], frame_rate: float, published: PublishedCurves | None = None, theme: Theme = LIGHT
+) -> Figure | None:
+    """R@1 over kB/s: columns are tests and rules, rows are ladders; None where nothing has bytes.
+
+    Published curves stand in a row of their own, a panel a height, in the colours of the same settings.
+    """
     rungs = {ladder: found for panel in panels for ladder, found in ladders(panel.results.rows).items()}
     if not rungs:
         return None
     with styled(theme):
-        figure, grid = _grid(len(rungs), len(panels))
-        for line, (ladder, qualities) in zip(grid, rungs.items(), strict=True):
-            for axes, panel in zip(line, panels, strict=True):
+        columns = max(len(panels), len(published.panels) if published else 0)
+        figure, grid = _grid(len(rungs) + (published is not None), columns)
+        for line, (ladder, qualities) in zip(grid, rungs.items(), strict=False):
+            for axes, panel in zip(line, panels, strict=False):
                 _rates(axes, panel, qualities, frame_rate, theme)
                 _frame(axes, f"{panel.title}: {ladder}")
                 axes.set_xlabel(_rate_label(qualities, frame_rate))
+        if published is not None:
+            _published(grid[-1], published, panels[0].results.models, theme)
+        for axes in grid.ravel():
+            axes.set_visible(bool(axes.get_lines()))
         _finish(figure, grid)
     return figure
 
@@ -60,18 +69,6 @@ def figure4_resolution(panels: Sequence[Panel], theme: Theme = LIGHT) -> Figure 
     return figure
 
 
-def save_figure4(panels: Sequence[Panel], frame_rate: float, folder: Path) -> list[Path]:
-    """Write both figures, where there is something to draw, as PNG and SVG; returns the paths."""
-    drawn = {NAME: figure4(panels, frame_rate), RESOLUTION_NAME: figure4_resolution(panels)}
-    paths = []
-    for name, figure in drawn.items():
-        for ending in ("png", "svg") if figure is not None else ():
-            assert figure is not None
-            paths.append(folder / f"{name}.{ending}")
-            write_atomic(paths[-1], render(figure, ending))
-    return paths
-
-
 def _grid(rows: int, columns: int) -> tuple[Figure, np.ndarray]:
     from matplotlib.figure import Figure
 
@@ -88,7 +85,24 @@ def _rates(axes: Axes, panel: Panel, qualities: Sequence[str], frame_rate: float
         rates = [rate_of(row, frame_rate) or 0.0 for row in rows]
         _line(axes, rates, rows, theme, index, len(panel.results.models))
         every += rates
-    ticks = round_ticks(min(every) / 1.2, max(every) * 1.2)
+    _ticks(axes, every)
+
+
+def _published(line: np.ndarray, published: PublishedCurves, models: Sequence[str], theme: Theme) -> None:
+    """The lines of settings that the study has too; hollow marks, and no interval, since none was published."""
+    for axes, (height, curves) in zip(line, published.panels.items(), strict=False):
+        axes.set_xscale("log")
+        for index, model in enumerate(models):
+            if model in curves.recall:
+                rates, recalls = curves.points(model)
+                axes.plot(rates, recalls, "^", linestyle=(0, (4, 2)), color=theme.colour(index), fillstyle="none")
+        _ticks(axes, curves.kbytes_per_second)
+        _frame(axes, f"published, {published.positives}: {height}/h265")
+        axes.set_xlabel("kB/s, as published")
+
+
+def _ticks(axes: Axes, rates: Sequence[float]) -> None:
+    ticks = round_ticks(min(rates) / 1.2, max(rates) * 1.2)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
 

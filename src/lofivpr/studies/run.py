@@ -8,15 +8,14 @@ from pathlib import Path
 
 from lofivpr.files import write_atomic
 from lofivpr.places import Places
-from lofivpr.studies.examine import Panel, examine
-from lofivpr.studies.figure4 import save_figure4
+from lofivpr.studies.draw import draw_all
+from lofivpr.studies.examine import Panel, examine, made_of_digest
 from lofivpr.studies.plan import plan_of
 from lofivpr.studies.sources import drawn_queries, open_pictures, pictures_of
 from lofivpr.studies.study import Study, Trial
-from lofivpr.studies.table import to_csv, to_markdown
 from lofivpr.studies.workshop import Workshop
 
-MODELS, RESULTS, STUDY, TABLE_MD, TABLE_CSV = "models", "results", "study.yaml", "table.md", "table.csv"
+MODELS, RESULTS, STUDY = "models", "results", "study.yaml"
 
 
 @dataclass(frozen=True)
@@ -52,15 +51,12 @@ def run_study(study: Study | str | Path, out: str | Path, tell: Callable[[str], 
     for trial, places in asked:
         tell(f"evaluating on {trial.name}")
         panels += examine(trial, places, models, study.qualities, out / RESULTS / trial.name)
-    return Findings(tuple(panels), tuple(_write(study, panels, out)))
+    first, places = asked[0]
+    made_of = made_of_digest(first, places, models, study.qualities)
+    tell("drawing")
+    return Findings(tuple(panels), tuple(draw_all(study, panels, made_of, models, out)))
 
 
 def _asked(study: Study, trial: Trial, out: Path) -> Places:
     places = open_pictures(pictures_of(trial, study.train), out)
     return places if study.budget.queries is None else drawn_queries(places, study.budget.queries, study.seed)
-
-
-def _write(study: Study, panels: list[Panel], out: Path) -> list[Path]:
-    write_atomic(out / TABLE_MD, f"# {study.name}\n\n{to_markdown(panels, study.frame_rate)}")
-    write_atomic(out / TABLE_CSV, to_csv(panels, study.frame_rate))
-    return [out / TABLE_MD, out / TABLE_CSV, *save_figure4(panels, study.frame_rate, out)]

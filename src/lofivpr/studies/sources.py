@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from lofivpr.places import Places
+from lofivpr.places.random_split import split_by_panorama
 from lofivpr.places.town import generate_town
 from lofivpr.studies.study import Pictures, StudyError, Town, Trial
 
@@ -18,17 +19,21 @@ def open_pictures(pictures: Pictures, folder: Path) -> Places:
 
     Raises:
         StudyError: neither places nor a town.
-        PlacesError: nothing there (for a public data set it says what to get), or no such split.
+        StudyError, PlacesError: nothing there, with what to get and where to put it; or no such split.
     """
     if pictures.town is not None:
         places = Places.open(_generated(pictures.town, folder))
     elif pictures.places is not None:
+        if pictures.get and not Path(pictures.places).exists():
+            raise StudyError(f"expected pictures at {pictures.places}, found nothing there. {pictures.get}")
         places = Places.open(pictures.places)
     else:
         raise StudyError(
             "expected pictures to study, found a study that names none: give --places PATH, or write `places: PATH` "
             "under `train`."
         )
+    if pictures.redraw is not None:
+        places = split_by_panorama(places)
     return places if pictures.split is None else places.split(pictures.split)
 
 
@@ -36,7 +41,7 @@ def pictures_of(trial: Trial, training: Pictures) -> Trial:
     """The trial with pictures: its own, else those of the training."""
     if trial.places is not None or trial.town is not None:
         return trial
-    return trial.model_copy(update={"places": training.places, "town": training.town})
+    return trial.model_copy(update={"places": training.places, "town": training.town, "get": training.get})
 
 
 def _generated(town: Town, folder: Path) -> Path:

@@ -40,11 +40,17 @@ class Town(Part):
 
 
 class Pictures(Part):
-    """Where pictures are: a folder of any convention, or a town that is generated into the study's folder."""
+    """Where pictures are: a folder of any convention, or a town that is generated into the study's folder.
+
+    redraw: `panoramas`, the splits drawn anew at random as in version 1 of the paper (discouraged).
+    get: what is told where there is no such folder: what to get, and how it must lie.
+    """
 
     places: str | None = None
     town: Town | None = None
     split: str | None = None
+    redraw: Literal["panoramas"] | None = None
+    get: str = ""
 
     @model_validator(mode="after")
     def _one_source(self) -> Pictures:
@@ -120,12 +126,21 @@ class Budget(Part):
     queries: int | None = Field(default=None, ge=1)
 
 
+class Heat(Part):
+    """Where models look, measured on `queries` pictures at one quality; without one, the first of `train_at`."""
+
+    quality: str = ""
+    queries: int = Field(default=40, ge=1)
+    kinds: tuple[Literal["feature-norm", "residual-energy"], ...] = ("feature-norm", "residual-energy")
+
+
 class Study(Part):
     """Teacher, settings, a ladder of qualities, and what they are tested on.
 
     train_at: each loss setting is trained once at each of these, one quality a run.
     losses, all_qualities, no_teacher: how they are trained; the last two, where nothing else is set, at the ladder.
     frame_rate: frames a second, at which bytes of single pictures become kB/s.
+    published: curves of a publication that Figure 4 draws beside its own, by name.
     """
 
     name: str = Field(pattern=r"[\w.-]+")
@@ -140,6 +155,8 @@ class Study(Part):
     qualities: tuple[str, ...] = Field(min_length=1)
     frame_rate: float = Field(default=1.0, gt=0)
     budget: Budget = Budget()
+    heat: Heat = Heat()
+    published: str | None = None
     seed: int = 0
 
     @field_validator("qualities", "train_at")
@@ -156,12 +173,19 @@ class Study(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> Study:
+        if Quality.parse(self.heat_at.quality).is_stream:
+            raise ValueError("heat is of single pictures: give heat.quality without a frame rate")
         names = [trial.name for trial in self.tests]
         if len(set(names)) < len(names):
             raise ValueError("each of tests needs a name of its own")
         if self.budget.queries and any(Quality.parse(text).is_stream for text in self.qualities):
             raise ValueError("a stream needs all its frames: leave budget.queries out, or the frame rates")
         return self
+
+    @property
+    def heat_at(self) -> Heat:
+        """`heat` with its quality."""
+        return self.heat.model_copy(update={"quality": self.heat.quality or self.train_at[0]})
 
     @property
     def stills(self) -> list[str]:
@@ -174,7 +198,7 @@ class Study(Part):
 
     def on(self, places: str | Path) -> Study:
         """This study on other pictures: of the training, and of every test that names none of its own."""
-        train = self.train.model_copy(update={"places": str(places), "town": None})
+        train = self.train.model_copy(update={"places": str(places), "town": None, "get": ""})
         return self.model_copy(update={"train": train})
 
     @classmethod

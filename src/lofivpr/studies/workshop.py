@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import ValidationError
 
 from lofivpr.models import read_card, read_config
-from lofivpr.models.weights import import_weights
+from lofivpr.models.weights import import_weights, importable_weights
 from lofivpr.places import Places
 from lofivpr.studies.settings import Setting, settings_of, teacher_setting
 from lofivpr.studies.study import TEACHER, Study, StudyError
+from lofivpr.training import Recipe
 
 State = Literal["done", "begun", "to do", "given"]
 PICTURES = 500  # that the clusters of published weights without any are made of, as in training
@@ -61,7 +64,8 @@ class Workshop:
     def _pictures(self) -> Any:
         """Pictures for the clusters of a NetVLAD whose published weights have none, else None."""
         published = self.study.teacher.published
-        if published is None or not published.name.startswith("vgg16-netvlad"):
+        known = None if published is None else importable_weights().get(published.name)
+        if known is None or not known.needs_pictures:
             return None
         rows = np.random.default_rng(self.study.seed).permutation(len(self.places))[:PICTURES]
         return (self.places.open_image(int(row)) for row in rows)
@@ -86,7 +90,10 @@ class Workshop:
         if setting.name == TEACHER or (stated.model is None and stated.published is None):
             return stated.backbone, stated.aggregator, stated.size, stated.weights
         config = read_config(self.teacher)
-        options = ",".join(f"{key}={value}" for key, value in config.aggregator_options.items() if key != "locations")
+        stored = {key: value for key, value in config.aggregator_options.items() if key != "locations"}
+        options = ",".join(
+            f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in stored.items()
+        )
         aggregator = config.aggregator + (f":{options}" if options else "")
         return config.backbone, aggregator, config.size, stated.weights or str(self.teacher)
 
@@ -97,8 +104,8 @@ class Workshop:
             StudyError: another recipe, other pictures or another teacher; it says which.
         """
         card = read_card(folder)
-        found = [card.get("recipe"), card.get("training", {}).get("places_digest")]
-        wanted: list[Any] = [setting.recipe.model_dump(mode="json"), self.places.digest]
+        found: list[Any] = [_recipe_of(card), card.get("training", {}).get("places_digest")]
+        wanted: list[Any] = [setting.recipe, self.places.digest]
         if setting.taught:
             found.append(card.get("teacher", {}).get("digest"))
             wanted.append(read_config(self.teacher).digest)
@@ -115,3 +122,11 @@ def _state(folder: Path) -> State:
     if folder.exists():
         return "done"
     return "begun" if (folder.with_name(folder.name + ".run") / "checkpoint.pt").is_file() else "to do"
+
+
+def _recipe_of(card: dict[str, Any]) -> Recipe | None:
+    """The recipe of a card, whatever defaults it was written before; None where there is none that makes sense."""
+    try:
+        return Recipe.model_validate(card.get("recipe"))
+    except ValidationError:
+        return None

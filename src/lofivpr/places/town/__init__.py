@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lofivpr.places.town.camera import Camera, PanoramaCamera, PinholeCamera
-from lofivpr.places.town.generate import generate_town
+from lofivpr.places.town.generate import generate_town, labels_of
 from lofivpr.places.town.light import EVENING, LIGHTS, MORNING, OVERCAST, Light
 from lofivpr.places.town.render import Rendered
 from lofivpr.places.town.round_block import round_block
@@ -27,5 +27,6 @@ __all__ = [
     "Town",
     "draw_plan",
     "generate_town",
+    "labels_of",
     "round_block",
 ]

@@ -10,9 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
@@ -96,6 +99,26 @@ def _refuse_others_files(out: Path) -> None:
 def shots_of(seed: int, pictures: int, size: tuple[int, int]) -> list[Shot]:
     """The plan of a data set."""
     return plan(make_layout(seed, *size_town(seed, pictures)), seed, pictures, size)
+
+
+def labels_of(images: Iterable[str], seed: int, pictures: int, size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+    """What each pixel of pictures of a generated data set shows, H x W of `Label`, in their order.
+
+    Args:
+        images: names as in its `places.csv`. seed, pictures, size: as of `generate_town`.
+
+    Raises:
+        LofiError: a name that this data set does not have.
+    """
+    town = Town(seed, size_town(seed, pictures))
+    shots = {shot.name: shot for shot in plan(town.layout, seed, pictures, size)}
+    for image in images:
+        if image not in shots:
+            raise LofiError(
+                f"expected a picture of the town of {pictures} pictures and seed {seed}, found {image}: "
+                "name the seed, number and size that the town was generated with."
+            )
+        yield town.labels(shots[image].camera, TRAVERSALS[shots[image].role][1])
 
 
 def _table(shots: list[Shot]) -> str:

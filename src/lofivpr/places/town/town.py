@@ -15,7 +15,7 @@ from lofivpr.places.town.building import build
 from lofivpr.places.town.camera import Camera, PanoramaCamera, PinholeCamera
 from lofivpr.places.town.light import MORNING, Light, Shadows, cast
 from lofivpr.places.town.palette import make_palette
-from lofivpr.places.town.render import Rendered, paint, render
+from lofivpr.places.town.render import Rendered, paint, render, survey
 from lofivpr.places.town.scene import Street, make_layout
 from lofivpr.places.town.shade import Scene
 from lofivpr.places.town.surfaces import Builder, Surfaces
@@ -83,6 +83,10 @@ class Town:
     ) -> NDArray[np.uint8]:
         """The picture alone, H x W x 3 uint8 RGB: as `render`, without the cost of depth and labels."""
         return paint(self.scene(camera.position, light, traffic, time), camera, supersample)
+
+    def labels(self, camera: Camera, traffic: int | None = 0, time: float = 0.0) -> NDArray[np.uint8]:
+        """What each pixel of a camera shows, H x W of `Label`: those of `render`, without its colours."""
+        return survey(self.scene(camera.position, MORNING, traffic, time), camera)[1]
 
     def panorama(
         self, position: tuple[float, float, float], light: Light = MORNING, traffic: int | None = 0,
