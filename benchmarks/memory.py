@@ -19,7 +19,7 @@ BLOCK = 1024
 
 def rows() -> list[Row]:
     """Forward and backward of the two; the fit of a whitening."""
-    batch = scaled(8)
+    batch = scaled(4)
     number, dimension = scaled(20_000, 600), scaled(2048, 64)
     # What has to be there: the features, their gradients, and the results with theirs.
     least_vlad = 2 * batch * (512 * 1200 + 64 * 1200 + 64 * 512) * FLOAT_MIB

@@ -65,7 +65,10 @@ def product_flops(size: int = 2048) -> float:
 
 
 class Used(NamedTuple):
-    """What a job took in a process of its own: seconds, and MiB of anonymous memory above what it started with."""
+    """What a job took in a process of its own: seconds, and MiB of anonymous memory above what it started with.
+
+    At least 0.1 MiB: a ratio to less says nothing.
+    """
 
     seconds: float
     mib: float
@@ -92,7 +95,7 @@ def _measure(job: Callable[[], object]) -> Used:
     took = once(job)
     stop.set()
     watcher.join()
-    return Used(took, max(peak[0], _anonymous_mib()) - before)
+    return Used(took, max(0.1, peak[0] - before, _anonymous_mib() - before))
 
 
 def _anonymous_mib() -> float:
