@@ -40,6 +40,13 @@ def test_unknown_option_is_named() -> None:
         create_model("tiny", colour=3)
 
 
+def test_options_behind_a_name_are_numbers_booleans_and_texts() -> None:
+    text = "gem:p=3.5,layer=-9,affine=true,facet=value,size=1x2,list=[1]"
+    plain = {"p": 3.5, "layer": -9, "affine": True, "facet": "value", "size": "1x2", "list": "[1]"}
+    assert registry.split_options(text) == ("gem", plain)
+    assert [type(value) for value in registry.split_options(text)[1].values()] == [float, int, bool, str, str, str]
+
+
 def test_a_name_is_taken_once() -> None:
     with pytest.raises(ModelError, match="taken"):
         register_aggregator("netvlad")(nn.Identity)
