@@ -67,7 +67,10 @@ def _make_map(town: Places, teacher: Path, student: Path) -> None:
 
 def _own_command() -> str:
     """How this command was called: `make demo` calls one that is not on the PATH."""
-    return sys.argv[0] if Path(sys.argv[0]).name == "lofivpr" else "lofivpr"
+    called = Path(sys.argv[0])
+    if called.name != "lofivpr":
+        return "lofivpr"
+    return str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called)
 
 
 def parts_of(folder: Path) -> tuple[Path, Path, Path]:

@@ -37,7 +37,7 @@ export function metresText(metres) {
   return `${(metres / 1000).toFixed(metres < 10000 ? 1 : 0)} km`;
 }
 
-export const percentText = (share) => `${Math.round(100 * share)} %`;
+export const percentText = (share) => `${Math.round(100 * share)}\u00a0%`;
 
 /** Right or wrong, for eyes and for screen readers; nothing where nobody knows. */
 export function mark(right) {
