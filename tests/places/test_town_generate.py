@@ -12,9 +12,9 @@ import pyproj
 import pytest
 
 from lofivpr.errors import LofiError
-from lofivpr.places.town import generate_town
+from lofivpr.places.town import MORNING, Town, generate_town, labels_of
 from lofivpr.places.town.generate import shots_of
-from lofivpr.places.town.plan import MINIMUM, latitude_longitude, quotas
+from lofivpr.places.town.plan import MINIMUM, latitude_longitude, quotas, size_town
 
 SIZE = (96, 72)
 
@@ -56,6 +56,22 @@ def test_another_seed_is_another_town(table: Path) -> None:
     first, other = (shots_of(seed, 42, SIZE) for seed in (5, 6))
     assert [s.camera.position for s in first] != [s.camera.position for s in other]
     assert [s.name for s in first] == [row["image"] for row in rows_of(table)]
+
+
+def test_labels_are_those_of_the_pictures_that_were_written(table: Path) -> None:
+    shots = [shot for shot in shots_of(5, 42, SIZE) if shot.role == "database"][:2]
+    town = Town(5, size_town(5, 42))
+    for shot, labels in zip(shots, labels_of([shot.name for shot in shots], 5, 42, SIZE), strict=True):
+        view = town.render(shot.camera, MORNING, 1)
+        written = cv2.imread(str(table.parent / shot.name))[..., ::-1].astype(float)
+        assert np.abs(written - view.image).mean() < 6 and np.array_equal(labels, view.labels)
+        assert labels.shape == (72, 96) and len(np.unique(labels)) > 2
+    queries = [shot.name for shot in shots_of(5, 42, SIZE) if shot.role == "query"][:1]
+    (evening,) = labels_of(queries, 5, 42, SIZE)
+    camera = next(shot.camera for shot in shots_of(5, 42, SIZE) if shot.name == queries[0])
+    assert np.array_equal(evening, town.labels(camera, traffic=2))
+    with pytest.raises(LofiError, match="found images/9999_000.jpg"):
+        list(labels_of(["images/9999_000.jpg"], 5, 42, SIZE))
 
 
 @pytest.mark.parametrize("pictures", [MINIMUM, 100, 402, 1000])
