@@ -46,7 +46,7 @@ def test_the_shape_of_the_results(done: Done, places: Path, teacher: Path, other
     for row in rows:
         assert list(row) == [
             "model", "quality", "protocol", "queries", "queries_without_positives", "database",
-            "bytes_per_query", "recall", "interval", "stream",
+            "bytes_per_query", "recall", "interval", "stream", "unverified",
         ]  # fmt: skip
         assert (row["queries"], row["queries_without_positives"]) == (8, 0)
         assert row["database"] == {"images": 8, "model": row["model"], "quality": "raw"}

@@ -12,14 +12,12 @@ from rich.table import Table
 
 from lofivpr import files
 from lofivpr.errors import LofiError
-from lofivpr.evaluation.theme import render
 from lofivpr.maps import Map
 from lofivpr.maps.abstain import Threshold, groups_needed
 from lofivpr.maps.calibrate import Terms
 from lofivpr.maps.calibrate import calibrate as run_calibration
 from lofivpr.maps.calibration import Calibration
 from lofivpr.maps.honesty import honesty as run_honesty
-from lofivpr.maps.reliability_plot import reliability_diagram
 from lofivpr.maps.writer import check_not_copied
 from lofivpr.models import Describer, load_describer
 from lofivpr.places import Places
@@ -113,6 +111,9 @@ def honesty(
         progress=True,
     )
     if out is not None:
+        from lofivpr.evaluation.theme import render
+        from lofivpr.maps.reliability_plot import reliability_diagram
+
         files.write_json(out, table.to_dict())
         files.write_atomic(out.with_suffix(".png"), render(reliability_diagram(table.reliability), "png"))
     typer.echo(table.markdown(), nl=False)

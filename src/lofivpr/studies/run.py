@@ -8,7 +8,6 @@ from pathlib import Path
 
 from lofivpr.files import write_atomic
 from lofivpr.places import Places
-from lofivpr.studies.draw import draw_all
 from lofivpr.studies.examine import Panel, examine, made_of_digest
 from lofivpr.studies.plan import plan_of
 from lofivpr.studies.sources import drawn_queries, open_pictures, pictures_of
@@ -54,6 +53,8 @@ def run_study(study: Study | str | Path, out: str | Path, tell: Callable[[str], 
     first, places = asked[0]
     made_of = made_of_digest(first, places, models, study.qualities)
     tell("drawing")
+    from lofivpr.studies.draw import draw_all  # brings matplotlib, for which no other command should wait
+
     return Findings(tuple(panels), tuple(draw_all(study, panels, made_of, models, out)))
 
 
