@@ -45,7 +45,7 @@ def test_a_sample_is_seen_through_a_channel_and_found_by_both_models(page: Page,
     expect(page.locator("#map .badge.m1").first).to_be_visible()
     expect(page.locator("#curve svg .point")).to_have_count(3)
     expect(page.locator("#curve svg .here")).to_have_count(1)
-    expect(page.locator("#sure")).to_contain_text(re.compile(r"probability of \d+ %|No answer"))
+    expect(page.locator("#sure")).to_contain_text(re.compile(r"probability of \d+\s%|No answer"))
     assert page.locator("#heat figcaption").all_inner_texts()[0] == "Teacher on the sharp picture"
 
 

@@ -74,6 +74,7 @@ export function showFit(state, solution, ends) {
   $("#scale-note").textContent = state.known ? `A pixel is ${Number((state.known.metres / pixels).toPrecision(4))} m.` : "Not known: lengths are in pixels.";
   $("#robust").checked = state.within !== null;
   $("#within").disabled = state.within === null;
-  if (state.within !== null) $("#within").value = state.within;
+  // An answer that comes while a number is typed leaves it alone.
+  if (state.within !== null && document.activeElement !== $("#within")) $("#within").value = state.within;
   $("#within-unit").textContent = unit;
 }
