@@ -109,7 +109,7 @@ def cosines(folder: Path, places: Places, recipe: Recipe) -> str:
 def measure(folders: Sequence[Path], places: Places, out: Path) -> str:
     """Evaluate all at once, so that each picture is encoded once; the tables, which are written too."""
     started = time.monotonic()
-    results = evaluate(folders, places, LADDER, "25m", "leave-panorama-out", out=out / "results")
+    results = evaluate(folders, places, LADDER, "25m", "roles", out=out / "results")
     text = tables(results)
     write_atomic(out / "zoo.md", text)
     _log(started, f"evaluated {len(folders)} models at {len(LADDER)} qualities")
