@@ -135,7 +135,7 @@ class Track:
         return self._agree / self._said if self._said else 1.0
 
     def _answer(self, fix: Fix, dt_s: float) -> Fix:
-        """The place about which there is most mass within reach, and that mass."""
+        """The place about which there is most mass within reach, and how sure that is."""
         peaks = np.argpartition(self.belief, -min(PEAKS, len(self.belief)))[-PEAKS:]
         balls = self._tree.query_ball_point(self._points[peaks], self.within_m)
         ball = np.array(max(balls, key=lambda ball: self.belief[ball].sum()), np.int64)
