@@ -88,19 +88,15 @@ class Build:
             )
         return missing
 
-    def write(self, manifest: Manifest, number: int, prepared: Sequence[Prepared[Looks]]) -> None:
-        """Describe a block and write its segment."""
-        self.store(manifest, number, self.block(prepared))
+    def describe(self, prepared: Sequence[Prepared[Looks]]) -> Block:
+        """Describe prepared pictures. Raises LofiError: the model's output does not fit, or is not finite."""
+        return Block(tuple(picture.row for picture in prepared), self._descriptors(prepared))
 
-    def store(self, manifest: Manifest, number: int, block: Block) -> None:
+    def write(self, manifest: Manifest, number: int, block: Block) -> None:
         """Write the segment of a block."""
         write_segment(segment_path(self.folder, number), block, manifest.block_key(number))
 
-    def block(self, prepared: Sequence[Prepared[Looks]]) -> Block:
-        """Describe prepared pictures."""
-        return Block(tuple(picture.row for picture in prepared), self._describe(prepared))
-
-    def _describe(self, prepared: Sequence[Prepared[Looks]]) -> np.ndarray:
+    def _descriptors(self, prepared: Sequence[Prepared[Looks]]) -> np.ndarray:
         look = self.describer.preprocessing
         descriptors = np.zeros((len(prepared), self.describer.descriptor_size), self.dtype)
         good = [i for i, picture in enumerate(prepared) if picture.pixels is not None]

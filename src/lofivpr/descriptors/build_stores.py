@@ -51,5 +51,5 @@ def _describe(orders: Orders, pictures: Pictures, progress: bool) -> None:
         for block, builds in orders.items():
             prepared = list(islice(arriving, len(rows_of[block])))
             for build, manifest in builds:
-                build.write(manifest, block, prepared)
+                build.write(manifest, block, build.describe(prepared))
             bar.advance(bar.task_ids[0], len(prepared))

@@ -54,7 +54,7 @@ class Cluster:
         title, remaining = progress_title([build.describer], pictures), sum(map(len, rows_of.values()))
         with progress_bar(title, len(pictures.images), remaining, progress) as bar, _connected(self.address) as ray:
             for number, block in self._crew(ray, build).blocks(rows_of, pictures.images):
-                build.store(manifest, number, block)
+                build.write(manifest, number, block)
                 bar.advance(bar.task_ids[0], len(block))
 
     def _crew(self, ray: Any, build: Build) -> Crew:

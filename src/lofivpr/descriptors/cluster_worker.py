@@ -88,7 +88,7 @@ class Worker:
         pictures = Pictures(images, order.root, order.quality, order.skip_bad, self._cores)
         prepared = list(pictures.prepared(range(len(images)), {look}, len(images)))
         with self._describing:  # meanwhile another thread prepares its block
-            return Build(Path(), self._describer, pictures, order.dtype).block(prepared)
+            return Build(Path(), self._describer, pictures, order.dtype).describe(prepared)
 
 
 def _on_gpu(model: Any) -> Any:
