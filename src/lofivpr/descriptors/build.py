@@ -31,7 +31,7 @@ class Build:
     folder: Path
     describer: Describer
     pictures: Pictures
-    dtype: str
+    dtype: str = "float32"
 
     def __post_init__(self) -> None:
         if self.dtype not in ("float32", "float16"):

@@ -80,18 +80,16 @@ class DescriptorStore:
         images: Sequence[str],
         root: str | Path,
         quality: Quality | None = None,
-        dtype: str = "float32",
         skip_bad: bool = False,
-        workers: int | None = None,
         progress: bool = True,
         sequences: Sequence[Sequence[str]] = (),
     ) -> list[DescriptorStore]:
-        """As `build`, for several models: into each folder by its describer.
+        """As `build` in float32, for several models: into each folder by its describer.
 
         A picture is opened and encoded once for all stores that miss it.
         """
-        pictures = Pictures.of(images, root, quality, skip_bad, workers, sequences)
-        builds = [Build(folder, describer, pictures, dtype) for folder, describer in describers.items()]
+        pictures = Pictures.of(images, root, quality, skip_bad, None, sequences)
+        builds = [Build(folder, describer, pictures) for folder, describer in describers.items()]
         manifests = build_stores(builds, pictures, progress)
         return [cls(build.folder, manifest) for build, manifest in zip(builds, manifests, strict=True)]
 
