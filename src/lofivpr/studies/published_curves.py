@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lofivpr.studies.study import StudyError
+from lofivpr.training.catalogue import names_in
 
 
 class Curves(BaseModel):
@@ -59,5 +60,4 @@ class PublishedCurves(BaseModel):
 
 def published_names() -> list[str]:
     """The curves that come with the package."""
-    folder = resources.files("lofivpr.studies") / "published"
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    return names_in("lofivpr.studies", "published")

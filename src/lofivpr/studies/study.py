@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from lofivpr.errors import LofiError
 from lofivpr.places import Positives, Protocol
 from lofivpr.places.protocol import GENERAL
 from lofivpr.quality import Quality
 from lofivpr.training import SETTINGS
+from lofivpr.training.catalogue import Catalogue
 
 ALL_QUALITIES, NO_TEACHER, RAML = "all-qualities", "no-teacher", "raml"
 SETTING_NAMES = (*SETTINGS, RAML, ALL_QUALITIES, NO_TEACHER)
@@ -208,40 +208,12 @@ class Study(Part):
         Raises:
             StudyError: there is none, or a key or value that a study does not have.
         """
-        path = Path(name)
-        if path.suffix not in {".yaml", ".yml"}:
-            return _validated(_packaged(str(name)), str(name))
-        try:
-            return _validated(path.read_text(encoding="utf-8"), str(path))
-        except (OSError, UnicodeDecodeError) as error:
-            raise StudyError(f"expected a study in UTF-8 at {path}, found: {error}.") from error
+        return STUDIES.load(name)
+
+
+STUDIES = Catalogue(Study, "study", StudyError, "lofivpr.studies")
 
 
 def study_names() -> list[str]:
     """The studies that come with the package."""
-    folder = resources.files("lofivpr.studies") / "recipes"
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
-
-
-def _packaged(name: str) -> str:
-    if name not in study_names():
-        raise StudyError(
-            f"expected a study out of {', '.join(study_names())} or a path that ends in .yaml, found {name!r}."
-        )
-    return (resources.files("lofivpr.studies") / "recipes" / f"{name}.yaml").read_text(encoding="utf-8")
-
-
-def _validated(text: str, source: str) -> Study:
-    try:
-        return Study.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise StudyError(f"{source}: expected YAML, found: {' '.join(str(error).split())}.") from error
-    except LofiError as error:  # of a quality or a rule of positives
-        raise StudyError(f"{source}: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "study"
-        raise StudyError(
-            f"{source}: {where}: {first['msg']}, found {first.get('input')!r}. "
-            f"A study has the keys {', '.join(Study.model_fields)}."
-        ) from error
+    return STUDIES.names()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from lofivpr.errors import LofiError
 from lofivpr.files import digest
 from lofivpr.places import Positives
 from lofivpr.quality import Quality, QualityRange
+from lofivpr.training.catalogue import Catalogue
 
 LossName = Literal["mse", "ickd", "triplet", "raml", "contextual", "multi_similarity"]
 
@@ -129,23 +129,20 @@ class Recipe(BaseModel):
             key, separator, text = setting.partition("=")
             if not separator:
                 raise RecipeError(f"expected key=value, found {setting!r}: write for instance epochs=3.")
-            values[key] = _losses(text, self.losses) if key == "losses" else _yaml(text, setting)
-        return _validated(values, source="the settings")
+            values[key] = _losses(text, self.losses) if key == "losses" else RECIPES.parsed(text, setting)
+        return RECIPES.validated(values, source="the settings")
 
     @classmethod
     def load(cls, name: str | Path) -> Recipe:
-        """A recipe by name, one of `recipe_names()`, or from a YAML file."""
-        path = Path(name)
-        if path.suffix in {".yaml", ".yml"}:
-            if not path.is_file():
-                raise RecipeError(f"expected a recipe file, found nothing at {path}.")
-            try:
-                text = path.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise RecipeError(f"expected a recipe in UTF-8 at {path}, found: {error}.") from error
-        else:
-            text = _packaged(str(name))
-        return _validated(_yaml(text, str(name)), source=str(name))
+        """A recipe by name, one of `recipe_names()`, or from a YAML file.
+
+        Raises:
+            RecipeError: there is none, or a key or value that a recipe does not have.
+        """
+        return RECIPES.load(name)
+
+
+RECIPES = Catalogue(Recipe, "recipe", RecipeError, "lofivpr.training")
 
 
 def _hardest(entry: QualityRange) -> Quality:
@@ -156,40 +153,12 @@ def _hardest(entry: QualityRange) -> Quality:
 
 def recipe_names() -> list[str]:
     """The recipes that come with the package."""
-    folder = resources.files("lofivpr.training") / "recipes"
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
-
-
-def _packaged(name: str) -> str:
-    if name not in recipe_names():
-        raise RecipeError(
-            f"expected a recipe out of {', '.join(recipe_names())} or a path that ends in .yaml, found {name!r}."
-        )
-    return (resources.files("lofivpr.training") / "recipes" / f"{name}.yaml").read_text()
+    return RECIPES.names()
 
 
 def _losses(text: str, known: dict[LossName, float]) -> Any:
     """`mse+ickd` with the recipe's weights (1 where it has none), or a YAML mapping with its own."""
     if text.lstrip().startswith("{"):
-        return _yaml(text, f"losses={text}")
+        return RECIPES.parsed(text, f"losses={text}")
     weights: dict[str, float] = {str(name): weight for name, weight in known.items()}
     return {name: weights.get(name, 1.0) for name in text.split("+")}
-
-
-def _yaml(text: str, source: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{source}: expected YAML, found: {' '.join(str(error).split())}.") from error
-
-
-def _validated(values: Any, source: str) -> Recipe:
-    try:
-        return Recipe.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "recipe"
-        raise RecipeError(
-            f"{source}: {where}: {first['msg']}, found {first.get('input')!r}. "
-            f"A recipe has the keys {', '.join(Recipe.model_fields)}."
-        ) from error
