@@ -17,8 +17,8 @@ from lofivpr.files import atomic_path, digest
 from lofivpr.models.card import write_card
 from lofivpr.models.config import ModelConfig, ModelError, model_digest
 from lofivpr.models.export import export_onnx, write_config, write_metadata
-from lofivpr.models.folder import CONFIG_FILE, METADATA_PREFIX, ONNX_FILE
-from lofivpr.models.onnx_model import open_session
+from lofivpr.models.folder import CONFIG_FILE, ONNX_FILE
+from lofivpr.models.onnx_model import open_session, read_metadata
 from lofivpr.models.quantize import quantize
 from lofivpr.models.verify_onnx import Feed, feeds
 from lofivpr.quality import Quality
@@ -61,15 +61,14 @@ def export_edge(
             f"expected at least {CHECKED + CALIBRATION} pictures to calibrate int8 with, found {len(pictures)}. "
             "Name a data set that has them."
         )
-    given = list(feeds(model, pictures, qualities))
     config = model.config.replace(exported=to, digest=model.digest)
     with atomic_path(out) as folder:
         folder.mkdir()
         path = folder / ONNX_FILE
         export_onnx(model, path, pictures[:CHECKED], None if qualities is None else qualities[:CHECKED])
-        facts: dict[str, Any] = _metadata(path)
+        facts: dict[str, Any] = read_metadata(open_session(path))
         if to == "int8":
-            config, of_int8 = _to_int8(model, path, config, given)
+            config, of_int8 = _to_int8(model, path, config, list(feeds(model, pictures, qualities)))
             facts |= {"digest": config.digest, **of_int8}
         write_config(config, folder / CONFIG_FILE)
         write_card(folder, config, {**model.card, "export": facts})
@@ -80,7 +79,7 @@ def _to_int8(
     model: PlaceModel, path: Path, config: ModelConfig, given: Sequence[Feed]
 ) -> tuple[ModelConfig, dict[str, Any]]:
     """Replace the float32 file at `path` by its int8 counterpart."""
-    noted = _metadata(path)
+    noted = read_metadata(open_session(path))
     checked, calibration = given[:CHECKED], given[CHECKED:]
     wanted = _describe(path, checked)
     quantize(path, path, calibration)
@@ -110,8 +109,3 @@ def _describe(path: Path, given: Sequence[Feed]) -> np.ndarray:
 
 def _digest(given: Sequence[Feed]) -> str:
     return digest(*(array.tobytes() for one in given for array in one.values()))
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    noted = open_session(path).get_modelmeta().custom_metadata_map
-    return {key.removeprefix(METADATA_PREFIX): value for key, value in noted.items()}

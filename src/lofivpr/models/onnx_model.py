@@ -82,8 +82,7 @@ class OnnxModel:
     @property
     def metadata(self) -> dict[str, str]:
         """What the exporter noted, see `export_onnx`: digest, name, preprocessing, error against torch, and more."""
-        found = self._session.get_modelmeta().custom_metadata_map
-        return {key[len(PREFIX) :]: value for key, value in found.items() if key.startswith(PREFIX)}
+        return read_metadata(self._session)
 
     def weights(self) -> dict[str, np.ndarray]:
         """All tensors by name, read from the folder's model.safetensors. Raises ModelError."""
@@ -146,3 +145,9 @@ def open_session(path: Path) -> Any:
                 f"{reason} Upgrade onnxruntime, or export the model again here."
             ) from None
         raise ModelError(f"expected an ONNX model in {path}, found: {reason} Copy the folder again.") from None
+
+
+def read_metadata(session: Any) -> dict[str, str]:
+    """What the exporter noted in the file of an `open_session`."""
+    found = session.get_modelmeta().custom_metadata_map
+    return {key[len(PREFIX) :]: value for key, value in found.items() if key.startswith(PREFIX)}
