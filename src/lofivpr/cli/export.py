@@ -29,11 +29,13 @@ def export(
 ) -> None:
     """A model for the edge: one ONNX file, compared with torch before it is written, which needs no torch to run."""
     from lofivpr.models import PlaceModel, export_edge  # torch
+    from lofivpr.models.edge import CHECKED
 
     data = None if places is None else Places.open(places)
     if data is not None and split is not None:
         data = data.split(split)
-    seen, qualities = _drawn(data, [Quality.parse(text) for text in quality or ["raw"]], pictures, seed)
+    count = pictures if to == "int8" else min(pictures, CHECKED)  # float32 is compared alone
+    seen, qualities = _drawn(data, [Quality.parse(text) for text in quality or ["raw"]], count, seed)
     config = export_edge(PlaceModel.load(model), out, to, seen, qualities)
     typer.echo(f"wrote {out}: {to} of {model}, digest {config.digest}")
     for name, fact in read_card(out)["export"].items():
