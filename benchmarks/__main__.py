@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import timing
+from benchmarks.machine import processor
 from benchmarks.page import put
 from benchmarks.timing import Row
 from lofivpr.cores import usable_cores
@@ -86,18 +87,12 @@ def _machine() -> str:
     import onnxruntime
     import torch
 
-    model = next((line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), "")
-    name = "" if model in ("", "unknown") else f" ({model})"
+    name = f" ({processor()})" if processor() else ""
     versions = (
         f"Python {platform.python_version()}, PyTorch {torch.__version__}, ONNX Runtime {onnxruntime.__version__}"
     )
     sizes = "" if timing.fraction == 1 else f" A trial run: sizes times {timing.fraction}."
     return f"{usable_cores()} cores{name} of {os.uname().machine}, {versions}.{sizes}"
-
-
-def _cpuinfo() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.is_file() else []
 
 
 def _files() -> tuple[dict[str, str], dict[str, str]]:

@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 
+from benchmarks.machine import memory_mib
 from benchmarks.real_places import write_rows
 from lofivpr.maps import ArrayRows, Map
 from lofivpr.places import Places
@@ -110,16 +111,14 @@ def look(folder: Path, queries: np.ndarray, repeats: int) -> dict[str, float]:
         before = time.perf_counter()
         town.nearest(queries[number % len(queries)][None], 10)
         times.append(1e3 * (time.perf_counter() - before))
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
-    memory = {name: int(status[key].split()[0]) / 1024 for name, key in (("rss", "VmRSS"), ("anonymous", "RssAnon"))}
     p50, p99 = np.percentile(times, [50, 99])
     return {
         "open_ms": 1e3 * (opened - started),
         "first_ms": 1e3 * (first - opened),
         "p50_ms": float(p50),
         "p99_ms": float(p99),
-        "rss_mib": memory["rss"],
-        "anonymous_mib": memory["anonymous"],
+        "rss_mib": memory_mib("VmRSS"),
+        "anonymous_mib": memory_mib("RssAnon"),
     }
 
 

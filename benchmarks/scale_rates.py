@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.describing import write_photographs
+from benchmarks.machine import memory_mib, processor
 from benchmarks.maps import made_places, made_rows
 from benchmarks.scale import Rates, write_rates
 from lofivpr.descriptors import DescriptorStore
@@ -58,25 +59,20 @@ def peak_describing(folder: str) -> int:
 
 def held_places(number: str) -> float:
     """Bytes of memory that a place takes in a process that builds."""
-    before = _anonymous()
+    before = memory_mib("RssAnon")
     places = made_places(int(number))
     images = tuple(places.images)
-    return (_anonymous() - before) / len(images)
+    return 2**20 * (memory_mib("RssAnon") - before) / len(images)
 
 
 def held_map(folder: str) -> float:
     """Bytes of memory that a place takes in a process that answers."""
     query = np.random.default_rng(0).standard_normal((1, DIMENSION)).astype(np.float32)
-    before = _anonymous()
+    before = memory_mib("RssAnon")
     town = Map.open(folder)
     town.nearest(query, 5, exact=True)
     town.places.xy()
-    return (_anonymous() - before) / len(town)
-
-
-def _anonymous() -> int:
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
-    return int(lines["RssAnon"].split()[0]) * 1024
+    return 2**20 * (memory_mib("RssAnon") - before) / len(town)
 
 
 def _describe(folder: Path, name: str) -> Any:
@@ -115,14 +111,6 @@ def measure(folder: Path, pictures: int, places: int) -> Rates:
     )
 
 
-def processor() -> str:
-    """What the machine says of itself."""
-    names = [
-        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
-    ]
-    return names[0] if names else platform.processor()
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--pictures", type=int, default=256)
@@ -130,9 +118,10 @@ if __name__ == "__main__":
     told = parser.parse_args()
     with TemporaryDirectory() as temporary:
         measured = measure(Path(temporary), told.pictures, told.places)
+    named = processor() or platform.processor()
     write_rates(
         measured,
-        f"Measured by `python -m benchmarks.scale_rates` on {os.cpu_count()} cores of {processor()}: "
+        f"Measured by `python -m benchmarks.scale_rates` on {os.cpu_count()} cores of {named}: "
         f"{told.pictures} made photographs of 1280 x 960, described by EfficientNet-Lite0 and NetVLAD at 640 x 480 in "
         f"ONNX Runtime; maps of {told.places:,} made descriptors of {DIMENSION} numbers.",
     )

@@ -27,6 +27,7 @@ import websockets
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.machine import memory_mib
 from lofivpr.cores import usable_cores
 from lofivpr.maps import ArrayRows, Map
 from lofivpr.models import OnnxModel, create_model, load_describer
@@ -72,7 +73,7 @@ def load(
         with server(town, model) as (http, pid):
             url, packets = http.replace("http", "ws", 1) + "/v1/stream", _packets(codec)
             asyncio.run(_all(url, packets, codec, 2, fps, WARM_UP_S))
-            before, cpu = resident_mib(pid), cpu_seconds(pid)
+            before, cpu = memory_mib("VmRSS", pid), cpu_seconds(pid)
             seen, loaded = asyncio.run(_watched(_all(url, packets, codec, clients, fps, seconds), pid, seconds))
             cpu = cpu_seconds(pid) - cpu
         alone = (alone + describe_alone(model)[0]) / 2
@@ -123,15 +124,6 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def resident_mib(pid: int) -> float:
-    """Resident memory of a process in MiB; NaN where /proc is missing."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return float("nan")
-    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
-
-
 async def _all(url: str, packets: list[bytes], codec: str, clients: int, fps: float, seconds: float) -> list[Client]:
     seen = [Client() for _ in range(clients)]
     starts = [number / clients / fps for number in range(clients)]  # not all at the same moment
@@ -148,7 +140,7 @@ async def _watched(streams: Awaitable[list[Client]], pid: int, seconds: float) -
         found = []
         for _ in range(4):
             await asyncio.sleep(seconds / 4)
-            found.append(resident_mib(pid))
+            found.append(memory_mib("VmRSS", pid))
         return found
 
     seen, found = await asyncio.gather(streams, look())

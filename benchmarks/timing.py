@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from benchmarks.machine import memory_mib
 
 REPEATS = 5
 fraction = 1.0
@@ -84,24 +85,18 @@ def in_own_process(function: str, *arguments: Any) -> Used:
 
 
 def _measure(job: Callable[[], object]) -> Used:
-    before, peak, stop = _anonymous_mib(), [0.0], threading.Event()
+    before, peak, stop = memory_mib("RssAnon"), [0.0], threading.Event()
 
     def watch() -> None:
         while not stop.wait(0.002):
-            peak[0] = max(peak[0], _anonymous_mib())
+            peak[0] = max(peak[0], memory_mib("RssAnon"))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     took = once(job)
     stop.set()
     watcher.join()
-    return Used(took, max(0.1, peak[0] - before, _anonymous_mib() - before))
-
-
-def _anonymous_mib() -> float:
-    """Memory of this process without pages of files, which the system may drop."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
-    return int(line.split()[1]) / 1024
+    return Used(took, max(0.1, peak[0] - before, memory_mib("RssAnon") - before))
 
 
 if __name__ == "__main__":
