@@ -68,7 +68,7 @@ def _row(results: Results, quality: str) -> list[str]:
         pair = [f"{name}-{kind}" for kind in ("int8", "float32")]
         cells += [f"{results.row(model, quality).recall[1]:.1f}" for model in reversed(pair)]
         found = outcome_difference(*(results.outcomes[model, quality] for model in pair), results.scene)
-        cells.append(f"{found.mean:+.1f} [{found.low:+.1f}, {found.high:+.1f}]")
+        cells.append(str(found))
     return cells
 
 

@@ -10,6 +10,8 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from lofivpr.files import write_json
+
 SIZES = {"a city": 100_000, "a country": 50_000_000, "a billion": 1_000_000_000}
 CORES = 16
 """Of the machine that a machine-hour is of."""
@@ -136,8 +138,7 @@ def read_rates() -> tuple[Rates, str]:
 
 def write_rates(rates: Rates, where: str) -> None:
     """Put rates into `scale.json`."""
-    text = json.dumps({"where": where, "rates": {name: float(f"{value:.4g}") for name, value in asdict(rates).items()}})
-    RATES.write_text(json.dumps(json.loads(text), indent=1) + "\n", encoding="utf-8")
+    write_json(RATES, {"where": where, "rates": {name: float(f"{value:.4g}") for name, value in asdict(rates).items()}})
 
 
 def page(text: str) -> str:

@@ -109,7 +109,7 @@ def _row(quality: Quality, walked: Walks, alone: list[Fix], town: Map) -> TrackR
         str(quality),
         len(alone),
         *(100 * float(before.mean()), 100 * float(after.mean())),
-        f"{gain.mean:+.1f} [{gain.low:+.1f}, {gain.high:+.1f}]",
+        str(gain),
         100 * float(np.mean([fix.probability for fix in followed])),
         *(100 * float(answered.mean()), wrong, float(np.median(again))),
     )

@@ -66,7 +66,7 @@ def verify_rows(town: Map, places: Places, model: Path, queries: int, seed: int 
             text,
             len(asked),
             *(100 * float(np.mean(before)), 100 * float(np.mean(after))),
-            f"{gain.mean:+.1f} [{gain.low:+.1f}, {gain.high:+.1f}]",
+            str(gain),
             *(float(np.median(most)), 1e3 * float(np.median(seconds))),
         )
 
