@@ -17,19 +17,19 @@ def test_a_share_is_the_sum_over_pixels_of_the_spread_heat(shape: tuple[int, int
     fine = np.kron(part, np.ones((shape[0], shape[1])))
     spread = np.kron(heat, np.ones((60, 84)))
     expected = (spread * fine).sum() / spread.sum()
-    assert heat_share(heat, part) == pytest.approx(expected, abs=1e-6)
+    assert heat_share(heat, coverage(part, shape)) == pytest.approx(expected, abs=1e-6)
     assert coverage(part, shape).mean() == pytest.approx(part.mean())
 
 
 def test_even_heat_has_the_share_of_the_area_and_none_has_no_share() -> None:
     part = np.zeros((48, 64), bool)
     part[:12] = True
-    assert heat_share(np.ones((5, 7)), part) == pytest.approx(0.25)
-    assert np.isnan(heat_share(np.zeros((5, 7)), part))
+    assert heat_share(np.ones((5, 7)), coverage(part, (5, 7))) == pytest.approx(0.25)
+    assert np.isnan(heat_share(np.zeros((5, 7)), coverage(part, (5, 7))))
     hot = np.zeros((4, 4))
     hot[0] = 2.0
-    assert heat_share(hot, part) == pytest.approx(1.0)
-    assert heat_share(hot[::-1], part) == 0
+    assert heat_share(hot, coverage(part, hot.shape)) == pytest.approx(1.0)
+    assert heat_share(hot[::-1], coverage(part, hot.shape)) == 0
 
 
 def test_points_fall_into_the_cells_that_hold_them() -> None:

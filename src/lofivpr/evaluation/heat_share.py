@@ -25,15 +25,15 @@ class HeatShare:
     pictures: int
 
 
-def heat_share(heat: np.ndarray, part: np.ndarray) -> float:
+def heat_share(heat: np.ndarray, cells: np.ndarray) -> float:
     """Share of the heat that lies on a part of the picture, 0 to 1; NaN where there is no heat at all.
 
     Args:
         heat: h x w, not negative: rows and columns of the feature grid, which covers the whole picture.
-        part: bool H x W, H >= h and W >= w, at any size of the picture; a cell counts by its covered area.
+        cells: h x w, how much of each cell is of the part, 0 to 1: `coverage` or `cells_of`.
     """
     total = float(heat.sum())
-    return float((heat * coverage(part, heat.shape)).sum()) / total if total > 0 else float("nan")
+    return float((heat * cells).sum()) / total if total > 0 else float("nan")
 
 
 def coverage(part: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from lofivpr.errors import LofiError
 from lofivpr.evaluation import Difference, Results
-from lofivpr.evaluation.heat_share import HeatShare, mean_share, share_difference
+from lofivpr.evaluation.heat_share import HeatShare, heat_share, mean_share, share_difference
 from lofivpr.media import open_image
 from lofivpr.models.heatmap import feature_maps
 from lofivpr.quality import Quality
@@ -114,9 +114,9 @@ def _shares(
     """Share of heat and of area on a region, float64 Q each, NaN for a query without it."""
     found = np.full((2, len(maps)), np.nan)
     for number, (heat, parts) in enumerate(zip(maps, regions, strict=True)):
-        if region in parts and heat.sum() > 0:
+        if region in parts:
             cells = parts[region](heat.shape)
-            found[:, number] = (heat * cells).sum() / heat.sum(), cells.mean()
+            found[:, number] = heat_share(heat, cells), cells.mean()
     return found[0], found[1]
 
 
