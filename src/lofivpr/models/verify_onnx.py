@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lofivpr.models.condition import CONDITION_SIZE, conditions
+from lofivpr.models.condition import CONDITION_SIZE
 from lofivpr.models.onnx_model import open_session
 from lofivpr.quality import Quality
 
@@ -26,8 +26,9 @@ def feeds(
     """A feed for each picture (uint8 H x W x 3 of any size) and the quality it went through."""
     for picture, quality in zip(pictures, qualities or [None] * len(pictures), strict=True):
         given = {"images": model.preprocessing.to_array([picture])}
-        if model.affines:
-            given["quality"] = conditions([quality], 1, model.preprocessing.size[1])
+        known = model.conditions([quality], 1)
+        if known is not None:
+            given["quality"] = known.numpy()
         yield given
 
 
