@@ -142,16 +142,8 @@ class Bench:
         ranks[~queries.ok] = SKIPPED
         return Outcome(ranks, rows, np.concatenate(distances))
 
-    def count(self, outcome: Outcome) -> tuple[dict[int, float], dict[int, tuple[float, float]]]:
-        """Recall and its interval in percent, by N.
-
-        Raises:
-            LofiError: no query is left to count.
-        """
-        return counted_recall(outcome, self.scene, self.protocol)
-
     def _row(self, outcome: Outcome, queries: DescriptorStore, side: DatabaseSide, **names: str) -> Row:
-        recall, interval = self.count(outcome)
+        recall, interval = counted_recall(outcome, self.scene, self.protocol)
         cost, rate = mean_bytes(queries), Quality.parse(names["quality"]).fps
         return Row(
             model=names["model"],

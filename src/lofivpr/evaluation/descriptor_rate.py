@@ -33,6 +33,7 @@ from lofivpr.evaluation.codings import (
     training_rows,
 )
 from lofivpr.evaluation.contenders import Contender
+from lofivpr.evaluation.count import counted_recall
 from lofivpr.evaluation.rows import DescriptorRow
 from lofivpr.files import atomic_path, digest, write_json
 from lofivpr.media import open_image
@@ -77,7 +78,8 @@ def _measure(
         if isinstance(coding, CodingError):
             rows.append(row.model_copy(update={"refused": str(coding)}))
             continue
-        recall, interval = bench.count(bench.search(queries, database, coding.decoded))
+        outcome = bench.search(queries, database, coding.decoded)
+        recall, interval = counted_recall(outcome, bench.scene, bench.protocol)
         rows.append(row.model_copy(update={"recall": recall, "interval": interval}))
     return rows
 
