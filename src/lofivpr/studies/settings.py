@@ -23,7 +23,7 @@ class Setting:
 
 def teacher_setting(study: Study) -> Setting:
     """The teacher, where it is trained here."""
-    return Setting(TEACHER, budgeted(_recipe(study.teacher.training, study), study.budget), taught=False)
+    return Setting(TEACHER, _recipe(study.teacher.training, study), taught=False)
 
 
 def settings_of(study: Study) -> list[Setting]:
@@ -36,13 +36,12 @@ def settings_of(study: Study) -> list[Setting]:
     for name in study.settings:
         if name in (ALL_QUALITIES, NO_TEACHER):
             training = study.all_qualities if name == ALL_QUALITIES else study.no_teacher
-            recipe = _recipe(training, study, qualities=study.stills)
-            found.append(Setting(name, budgeted(recipe, study.budget), taught=name == ALL_QUALITIES))
+            found.append(Setting(name, _recipe(training, study, qualities=study.stills), taught=name == ALL_QUALITIES))
             continue
         for quality in study.train_at:
             recipe = _recipe(study.losses, study, qualities=[quality]).with_settings([f"losses={name}"])
             several = len(study.train_at) > 1
-            found.append(Setting(_named(name, quality, several), budgeted(recipe, study.budget), True, quality))
+            found.append(Setting(_named(name, quality, several), recipe, taught=True, at=quality))
     return found
 
 
@@ -56,9 +55,10 @@ def budgeted(recipe: Recipe, budget: Budget) -> Recipe:
 
 
 def _recipe(training: Training, study: Study, **unless_set: Any) -> Recipe:
-    """Its recipe with the study's seed and `unless_set`, and over these what it sets itself."""
+    """Its recipe with the study's seed and `unless_set`, over these what it sets itself; within the study's budget."""
     values = {"seed": study.seed, **unless_set, **training.set}
-    return Recipe.load(training.recipe).with_settings([f"{key}={_text(value)}" for key, value in values.items()])
+    recipe = Recipe.load(training.recipe).with_settings([f"{key}={_text(value)}" for key, value in values.items()])
+    return budgeted(recipe, study.budget)
 
 
 def _text(value: Any) -> str:
