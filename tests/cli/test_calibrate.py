@@ -55,6 +55,17 @@ def test_mistakes_are_told(
     assert not (built / "calibration.json").exists()
 
 
+@pytest.mark.parametrize(
+    "command", [("calibrate", "--places"), ("add",), ("remove",), ("merge",)], ids=lambda words: words[0]
+)
+def test_a_map_at_a_url_is_not_changed_and_not_fetched_for_it(
+    command: tuple[str, ...], tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    name, *option = command
+    told = refused("map", name, "https://127.0.0.1:9/a.map", *option, tmp_path)  # nobody listens there
+    assert "expected a map of this machine to change, found https://127.0.0.1:9/a.map" in told
+
+
 def test_a_map_whose_model_is_gone_wants_it_named(
     places: Path, teacher: Path, tmp_path: Path, done: Done, refused: Callable[..., str]
 ) -> None:

@@ -57,9 +57,8 @@ def calibrate(
     cache: Cache = None,
 ) -> None:
     """Find out how sure the answers of a map are at each quality, and when to abstain; written into the map."""
-    town = Map.open(map_folder)
+    town = open_to_change(map_folder)
     describer = _describer(town, model)
-    check_not_copied(town.folder)
     data = Places.open(places)
     terms = Terms(
         within_m=within,
@@ -117,6 +116,12 @@ def honesty(
         files.write_json(out, table.to_dict())
         files.write_atomic(out.with_suffix(".png"), render(reliability_diagram(table.reliability), "png"))
     typer.echo(table.markdown(), nl=False)
+
+
+def open_to_change(folder: Path) -> Map:
+    """Open a map that is to be changed. Raises LofiError: it lies at a URL, told before it is copied from there."""
+    check_not_copied(folder)
+    return Map.open(folder)
 
 
 def _describer(town: Map, model: Path | None) -> Describer:

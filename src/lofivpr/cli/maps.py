@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lofivpr.cli.calibrate import calibrate, honesty
+from lofivpr.cli.calibrate import calibrate, honesty, open_to_change
 from lofivpr.cli.ray import RayAddress, cluster_at
 from lofivpr.errors import LofiError
 from lofivpr.maps import Fix, Loss, Map, MapInfo
@@ -62,7 +62,7 @@ def add(
     skip_bad: SkipBad = False,
 ) -> None:
     """Describe more places into a map; an interrupted run goes on where it stopped."""
-    town = Map.open(map_folder)
+    town = open_to_change(map_folder)
     town.add(load_describer(model or town.model_folder), _database(places, split), skip_bad=skip_bad, progress=True)
     _tell(town)
 
@@ -73,7 +73,7 @@ def remove(
     refs: Annotated[list[str], typer.Argument(metavar="REF...", help="Pictures as the map names them.")],
 ) -> None:
     """Take places out of a map."""
-    town = Map.open(map_folder)
+    town = open_to_change(map_folder)
     town.remove(refs)
     _tell(town)
 
@@ -81,7 +81,7 @@ def remove(
 @maps.command("merge")
 def merge(map_folder: MapFolder, other: Annotated[Path, typer.Argument(help="The map to copy from.")]) -> None:
     """Copy all places of another map into a map."""
-    town = Map.open(map_folder)
+    town = open_to_change(map_folder)
     town.merge(Map.open(other))
     _tell(town)
 
