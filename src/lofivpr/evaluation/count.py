@@ -32,4 +32,4 @@ def counted_recall(
 
 def without_positives(outcome: Outcome, scene: Scene) -> int:
     """How many of the queries that were measured have no right answer."""
-    return sum(len(right) == 0 and known for right, known in zip(scene.positives, outcome.measured, strict=True))
+    return int(sum(len(right) == 0 and known for right, known in zip(scene.positives, outcome.measured, strict=True)))
