@@ -76,6 +76,19 @@ def test_the_tables_hold_the_rows(finished: Finished) -> None:
     assert text.count("Protocol: roles v1") == 2 and "positives 12m" in text
 
 
+def test_the_papers_choice_is_compared_with_every_other_model(finished: Finished) -> None:
+    out, findings = finished
+    first = (out / "table.md").read_text().split("mse+ickd minus:\n\n")[1].split("\n\n")[0]
+    head, _, *lines = ([cell.strip(" *") for cell in line.strip("|").split("|")] for line in first.splitlines())
+    assert head == ["quality", *(name for name in NAMES if name != "mse+ickd")] and len(lines) == 4
+    results = findings.panels[0].results
+    for quality, *cells in lines:
+        chosen = results.row("mse+ickd", quality.strip("`")).recall[1]
+        for other, cell in zip(head[1:], cells, strict=True):
+            gain = chosen - results.row(other, quality.strip("`")).recall[1]
+            assert float(cell.split()[0]) == pytest.approx(gain, abs=0.051)
+
+
 def test_a_second_call_makes_nothing(finished: Finished, town: Path, make_study: Make) -> None:
     out, findings = finished
     kept = [path for name in ("models", "results/test/stores") for path in (out / name).rglob("*") if path.is_file()]

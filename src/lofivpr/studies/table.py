@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterator, Sequence
 
 from lofivpr.evaluation import DifferenceRow, Results, Row
+from lofivpr.evaluation.bootstrap import Difference
+from lofivpr.evaluation.compare import outcome_difference
 from lofivpr.evaluation.table import counts
 from lofivpr.studies.examine import Panel
 
@@ -14,6 +16,9 @@ COLUMNS = (
     *("test", "positives", "model", "quality", "bytes_per_query", "kbytes_per_second"),
     *("recall@1", "low", "high", "against", "difference", "difference_low", "difference_high"),
 )
+
+CHOSEN = "mse+ickd"
+"""The setting that the paper recommends."""
 
 
 def rate_of(row: Row, frame_rate: float) -> float | None:
@@ -31,7 +36,9 @@ def to_markdown(panels: Sequence[Panel], frame_rate: float) -> str:
         parts += [f"## {panel.title}", counts(results), _recalls(results, frame_rate)]
         parts += [f"Protocol: {results.rows[0].protocol}. Recall@1 in percent, 95 % intervals by bootstrap."]
         if results.references:
-            parts += ["Paired differences in points:", _differences(results)]
+            parts += ["Paired differences in points, bold where the interval leaves out zero:", _differences(results)]
+        for chosen in (model for model in results.models if model.partition("-at-")[0] == CHOSEN):
+            parts += [f"The paper's choice against every other model, {chosen} minus:", _against_all(results, chosen)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -54,13 +61,27 @@ def _differences(results: Results) -> str:
     return "\n".join(lines)
 
 
+def _against_all(results: Results, chosen: str) -> str:
+    others = [model for model in results.models if model != chosen]
+    lines = [_line("quality", *others), _line(*["---"] * (1 + len(others)))]
+    for quality in results.qualities:
+        pairs = [(results.outcomes[chosen, quality], results.outcomes[other, quality]) for other in others]
+        lines.append(_line(f"`{quality}`", *(_bold(outcome_difference(*pair, results.scene)) for pair in pairs)))
+    return "\n".join(lines)
+
+
 def _recall(row: Row) -> str:
     low, high = row.interval[1]
     return f"{row.recall[1]:.1f} [{low:.1f}, {high:.1f}]"
 
 
 def _difference(change: DifferenceRow | None) -> str:
-    return "-" if change is None else f"{change.mean:+.1f} [{change.low:+.1f}, {change.high:+.1f}]"
+    return "-" if change is None else _bold(Difference(change.mean, change.low, change.high))
+
+
+def _bold(change: Difference) -> str:
+    """Bold where the interval leaves out zero."""
+    return f"**{change}**" if change.clear else str(change)
 
 
 def _line(*cells: str) -> str:
