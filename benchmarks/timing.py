@@ -84,7 +84,8 @@ def in_own_process(function: str, *arguments: Any) -> Used:
     return Used(*json.loads(done.stdout.splitlines()[-1]))
 
 
-def _measure(job: Callable[[], object]) -> Used:
+def measured(job: Callable[[], object]) -> Used:
+    """What a job takes in this process."""
     before, peak, stop = memory_mib("RssAnon"), [0.0], threading.Event()
 
     def watch() -> None:
@@ -101,4 +102,4 @@ def _measure(job: Callable[[], object]) -> Used:
 
 if __name__ == "__main__":
     module, _, name = sys.argv[1].partition(":")
-    print(json.dumps(_measure(getattr(import_module(module), name)(*json.loads(sys.argv[2])))))
+    print(json.dumps(measured(getattr(import_module(module), name)(*json.loads(sys.argv[2])))))

@@ -29,8 +29,8 @@ REPEATS = 3
 def rows() -> list[Row]:
     """What, baseline, seconds of the baseline, ours: medians over runs that take turns."""
     with TemporaryDirectory() as folder:
-        trainer, teacher = _set_up(Path(folder))
-        ours, bare, plain = _medians((lambda: _epoch(trainer), _bare(trainer), _plain(trainer, teacher)))
+        trainer, teacher = set_up(made_town(Path(folder)), Path(folder) / "student")
+        ours, bare, plain = _medians((lambda: epoch(trainer), _bare(trainer), _plain(trainer, teacher)))
     steps = f"epoch of {trainer.recipe.name}, {trainer.sampler.steps} steps"
     return [
         Row(steps, "forward + backward of tensors in memory", bare, ours, "s", bare, "the baseline itself"),
@@ -38,18 +38,25 @@ def rows() -> list[Row]:
     ]
 
 
-def _set_up(folder: Path) -> tuple[Trainer, PlaceModel]:
+def made_town(folder: Path) -> Path:
+    """The pictures that train."""
+    return generate_town(folder / "town", pictures=PICTURES, progress=False)
+
+
+def set_up(town: Path, out: Path) -> tuple[Trainer, PlaceModel]:
     """A run whose teacher has answered and whose pictures are encoded: what happens once is not an epoch's."""
-    places = Places.open(generate_town(folder / "town", pictures=PICTURES, progress=False)).split("train")
+    torch.manual_seed(0)
+    places = Places.open(town).split("train")
     teacher = create_model("efficientnet_lite0", "netvlad", pretrained=False).eval().requires_grad_(False)
     student = create_model("efficientnet_lite0", "netvlad", pretrained=False)
     recipe = Recipe.load(inspect.signature(distill).parameters["recipe"].default)
     if recipe.quality_aware:
         student = student.with_quality_affines()
-    return _Run(recipe, places, folder / "student", teacher=teacher)._trainer(student), teacher
+    return _Run(recipe, places, out, teacher=teacher)._trainer(student), teacher
 
 
-def _epoch(trainer: Trainer) -> None:
+def epoch(trainer: Trainer) -> None:
+    """All steps of an epoch, as a run takes them."""
     for batch, pixels in trainer._batches(0, 0):
         trainer._step(batch, torch.from_numpy(pixels))
 

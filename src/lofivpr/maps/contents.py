@@ -62,10 +62,10 @@ class Contents:
         named = self.manifest.model_folder
         folder = None if named is None else Path(os.path.normpath(self.folder / named))
         if folder is None or not folder.is_dir():
-            where = "nothing said" if folder is None else f"no folder {folder}"
+            where = "nothing said. Name" if folder is None else f"no folder {folder}. Put it there again, or name"
             raise LofiError(
                 f"expected to know where the model {self.manifest.model} of the map {self.folder} lies, found "
-                f"{where}. Name it, or its student: --model."
+                f"{where} it, or its student: --model."
             )
         return folder
 

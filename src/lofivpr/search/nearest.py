@@ -15,11 +15,14 @@ import faiss
 import numpy as np
 
 from lofivpr.descriptors import DescriptorStore
+from lofivpr.descriptors.prepare import ahead
 from lofivpr.errors import LofiError
 from lofivpr.search.neighbours import Neighbours
 
-CHUNK_BYTES = 256 * 2**20
-"""Memory for the part of the database that is compared at a time."""
+CHUNK_BYTES = 32 * 2**20
+"""Of the part of the database that is compared at a time."""
+CHUNKS_AHEAD = 3
+"""Parts that are read and converted while one is compared."""
 QUERY_ROWS = 4096
 """Queries compared at a time."""
 SPARE = 8
@@ -42,7 +45,7 @@ def nearest(
         queries: Q x D floats.
         database: N x D floats, or a store, of which skipped pictures are never found.
         excluded: for each query the database rows that may not be found (such as its own panorama).
-        chunk_rows: database rows compared at a time; None = what fits 256 MiB. The result is the same.
+        chunk_rows: database rows compared at a time; None = 32 MiB of them. The result is the same.
 
     Returns:
         Q x k neighbours; ties go to the lower index; -1 and infinity where there are fewer than k.
@@ -112,7 +115,7 @@ def _nearest_in(queries: np.ndarray, chunk: np.ndarray, allowed: np.ndarray, k: 
     distances[~np.take_along_axis(allowed, rows, axis=1)] = np.inf
     if fetch < len(chunk):
         kth = np.partition(distances, k - 1, axis=1)[:, k - 1]
-        norms = (queries**2).sum(axis=1) + (chunk**2).sum(axis=1).max()
+        norms = (queries**2).sum(axis=1) + np.einsum("nd,nd->n", chunk, chunk).max()
         unsure = np.flatnonzero(rough[:, -1] - ROUNDING * norms <= kth)
         for few in np.array_split(unsure, -(-len(unsure) // 64) or 1):
             distances[few] = np.inf
@@ -151,17 +154,27 @@ def _merge(
 
 def _chunks(database: np.ndarray | DescriptorStore, rows: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Yield the first row's index, float32 n x D, and bool n (False where a picture was skipped)."""
+
+    def ready(part: tuple[int, list[np.ndarray], np.ndarray]) -> tuple[int, np.ndarray, np.ndarray]:
+        start, held, usable = part
+        return start, _as_rows(held[0] if len(held) == 1 else np.concatenate(held), "database"), usable
+
+    yield from ahead(ready, _parts(database, rows), 2, CHUNKS_AHEAD)
+
+
+def _parts(database: np.ndarray | DescriptorStore, rows: int) -> Iterator[tuple[int, list[np.ndarray], np.ndarray]]:
+    """As `_chunks`, of numbers as they are stored."""
     if not isinstance(database, DescriptorStore):
         for start in range(0, len(database), rows):
-            chunk = _as_rows(database[start : start + rows], "database")
-            yield start, chunk, np.ones(len(chunk), bool)
+            part = database[start : start + rows]
+            yield start, [part], np.ones(len(part), bool)
         return
     start, held = 0, []
     for block in database.blocks():
         held.append(block)
         count = sum(map(len, held))
         if count >= rows or start + count == len(database):
-            yield start, _as_rows(np.concatenate(held), "database"), database.ok[start : start + count]
+            yield start, held, database.ok[start : start + count]
             start, held = start + count, []
 
 
