@@ -8,6 +8,7 @@ import torch
 
 from lofivpr.errors import LofiError
 from lofivpr.models import ModelError, OnnxModel, PlaceModel, create_model, export, export_onnx, read_card
+from lofivpr.models.onnx_model import open_session, read_metadata
 
 
 def test_a_folder_holds_everything(tiny_folder: Path) -> None:
@@ -18,19 +19,30 @@ def test_a_folder_holds_everything(tiny_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["gem-tiny", "netvlad-efficientnet_lite0"])
-def test_export_equals_torch_for_any_number_of_pictures(name: str, tmp_path: Path) -> None:
-    import onnxruntime
-
+def test_export_equals_torch_for_any_number_and_size_of_pictures(name: str, tmp_path: Path) -> None:
     model = create_model(name, size=(96, 64))
     assert export_onnx(model, tmp_path / "m.onnx") <= 1e-4
-    session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"), providers=["CPUExecutionProvider"])
-    for count in (1, 5):
-        images = torch.randn(count, 3, 64, 96, generator=torch.Generator().manual_seed(count))
+    session = open_session(tmp_path / "m.onnx")
+    assert f"any N, H and W multiples of {model.backbone.stride}" in read_metadata(session)["input"]
+    for count, height, width in ((1, 64, 96), (5, 64, 96), (2, 128, 80), (1, 48, 240)):
+        images = torch.randn(count, 3, height, width, generator=torch.Generator().manual_seed(count))
         descriptor, features = session.run(["descriptor", "features"], {"images": images.numpy()})
         with torch.no_grad():
             wanted = model(images)
         np.testing.assert_allclose(descriptor, wanted.descriptor.numpy(), atol=1e-4)
         np.testing.assert_allclose(features, wanted.features.numpy(), atol=1e-4 * wanted.features.abs().max())
+
+
+@pytest.mark.parametrize(
+    ("aggregator", "backbone"), [("mixvpr:dim=4", "tiny"), ("convap:dim=4", "tiny"), ("gem", "tiny_vit")]
+)
+def test_a_network_of_one_size_is_exported_at_it_and_says_so(aggregator: str, backbone: str, tmp_path: Path) -> None:
+    size = (112, 112)
+    model = create_model(backbone, aggregator, size=size, pretrained=False)
+    assert export_onnx(model, tmp_path / "m.onnx") <= 1e-4
+    session = open_session(tmp_path / "m.onnx")
+    assert "3 x 112 x 112 float32, any N" in read_metadata(session)["input"]
+    assert session.get_inputs()[0].shape[1:] == [3, 112, 112]
 
 
 def test_an_export_that_differs_is_not_written(
@@ -40,8 +52,8 @@ def test_an_export_that_differs_is_not_written(
     before = {path.name: path.read_bytes() for path in (tmp_path / "m").iterdir()}
     export_torch = export._export
 
-    def export_another(model: PlaceModel, path: Path) -> None:
-        export_torch(create_model("tiny", size=(96, 64), clusters=4, seed=99), path)
+    def export_another(model: PlaceModel, path: Path, any_size: bool = False) -> None:
+        export_torch(create_model("tiny", size=(96, 64), clusters=4, seed=99), path, any_size)
 
     monkeypatch.setattr(export, "_export", export_another)
     with pytest.raises(ModelError, match="differ from torch by at most 0.0001, found"):

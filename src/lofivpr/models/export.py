@@ -16,6 +16,7 @@ from lofivpr.models.card import write_card
 from lofivpr.models.condition import CONDITION_SIZE
 from lofivpr.models.config import ModelConfig, ModelError, model_digest
 from lofivpr.models.folder import CONFIG_FILE, METADATA_PREFIX, ONNX_FILE, WEIGHTS_FILE, weights_digest
+from lofivpr.models.onnx_model import open_session, read_metadata
 from lofivpr.models.verify_onnx import RANDOM_PICTURES, feeds, greatest_error, random_feed
 from lofivpr.quality import Quality
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-4
 OPSET = 18
+TOLD_BY_CARD = ("input", "opset", "preprocessing")
 
 
 class UnsupportedLayerError(ModelError):
@@ -86,7 +88,8 @@ def _export_or_why_not(model: PlaceModel, path: Path) -> dict[str, Any]:
     except UnsupportedLayerError as reason:
         warnings.warn(f"{model.name} is saved without {ONNX_FILE}, torch has to describe: {reason}", stacklevel=3)
         return {"none, because": str(reason)}
-    return {"greatest difference from torch": float(f"{error:.3g}"), **_onnx_facts(model)}
+    noted = read_metadata(open_session(path))
+    return {"greatest difference from torch": float(f"{error:.3g}"), **{name: noted[name] for name in TOLD_BY_CARD}}
 
 
 def export_onnx(
@@ -97,10 +100,10 @@ def export_onnx(
 ) -> float:
     """Write the model as ONNX, after comparing it with torch on random and on given pictures.
 
-    Inputs `images` (N x 3 x H x W float32, any N, the model's H and W) and, of a quality-aware model, `quality`
-    (N x CONDITION_SIZE); outputs `descriptor` (N x D) and
-    `features` (N x C x h x w). The file's metadata hold digest, name, preprocessing (JSON), input, opset, the error
-    and what it was compared on.
+    Inputs `images` (N x 3 x H x W float32, any N; any H and W that are multiples of the stride, or the model's own
+    where the network or ONNX leaves no other) and, of a quality-aware model, `quality` (N x CONDITION_SIZE); outputs
+    `descriptor` (N x D) and `features` (N x C x h x w). The file's metadata hold digest, name, preprocessing (JSON),
+    input, opset, the error and what it was compared on.
 
     Args:
         pictures: real ones, uint8 H x W x 3 of any size, and the `qualities` that they went through.
@@ -112,29 +115,43 @@ def export_onnx(
         ModelError: a greater error, or (UnsupportedLayerError) a layer that ONNX lacks; nothing is written then.
     """
     with atomic_path(path) as temporary:
-        _export(model, temporary)
+        any_size = _export_at_any_size(model, temporary)
+        if not any_size:
+            _export(model, temporary)
         error = greatest_error(model, temporary, [random_feed(model), *feeds(model, pictures, qualities)])
         if not error <= TOLERANCE:
             raise ModelError(
                 f"expected the ONNX file of {model.name} to differ from torch by at most {TOLERANCE}, "
                 f"found {error:.2g}. Nothing was written; save with onnx=False, and report it."
             )
-        compared = f"torch on {RANDOM_PICTURES} random and {len(pictures)} real pictures"
-        facts = {"digest": model.digest, "name": model.name, "error": f"{error:.3g}", "compared": compared}
-        write_metadata(temporary, facts | _onnx_facts(model))
+        width, height = model.preprocessing.size
+        sizes = f"H x W float32, any N, H and W multiples of {model.backbone.stride}"
+        facts = {
+            "digest": model.digest,
+            "name": model.name,
+            "error": f"{error:.3g}",
+            "compared": f"torch on {RANDOM_PICTURES} random and {len(pictures)} real pictures",
+            "input": f"images: N x 3 x {sizes if any_size else f'{height} x {width} float32, any N'}",
+            "opset": str(OPSET),
+            "preprocessing": json.dumps(asdict(model.preprocessing)),
+        }
+        write_metadata(temporary, facts)
     return error
 
 
-def _onnx_facts(model: PlaceModel) -> dict[str, str]:
+def _export_at_any_size(model: PlaceModel, path: Path) -> bool:
+    """Write a file that takes pictures of any size, if it describes those of another size as torch does."""
     width, height = model.preprocessing.size
-    return {
-        "input": f"images: N x 3 x {height} x {width} float32, any N",
-        "opset": str(OPSET),
-        "preprocessing": json.dumps(asdict(model.preprocessing)),
-    }
+    stride = model.backbone.stride
+    other = random_feed(model, (width + 2 * stride, height + stride))
+    try:
+        _export(model, path, any_size=True)
+        return greatest_error(model, path, [other]) <= TOLERANCE
+    except Exception:  # of torch, its exporter or ONNX Runtime: the network is made for one size, in one of many ways
+        return False
 
 
-def _export(model: PlaceModel, path: Path) -> None:
+def _export(model: PlaceModel, path: Path, any_size: bool = False) -> None:
     import torch
 
     width, height = model.preprocessing.size
@@ -156,7 +173,11 @@ def _export(model: PlaceModel, path: Path) -> None:
                 output_names=["descriptor", "features"],
                 opset_version=OPSET,
                 dynamo=False,
-                dynamic_axes={name: {0: "n"} for name in (*inputs, "descriptor", "features")},
+                dynamic_axes={
+                    "images": {0: "n"} | ({2: "height", 3: "width"} if any_size else {}),
+                    "features": {0: "n"} | ({2: "rows", 3: "columns"} if any_size else {}),
+                    **{name: {0: "n"} for name in (*inputs[1:], "descriptor")},
+                },
             )
     except Exception as error:  # torch's exporter raises many kinds, all about the network
         raise UnsupportedLayerError(f"expected layers that ONNX has, found: {error}") from error

@@ -134,7 +134,7 @@ def open_session(path: Path) -> Any:
         raise ModelError("expected ONNX Runtime, found none. Run 'pip install onnxruntime'.") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is raised, and need not be printed, too
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions share no public base class

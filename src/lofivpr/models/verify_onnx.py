@@ -32,9 +32,9 @@ def feeds(
         yield given
 
 
-def random_feed(model: PlaceModel) -> Feed:
-    """A batch of noise at random qualities."""
-    width, height = model.preprocessing.size
+def random_feed(model: PlaceModel, size: tuple[int, int] | None = None) -> Feed:
+    """A batch of noise at random qualities, of the model's size or another (width, height)."""
+    width, height = size or model.preprocessing.size
     rng = np.random.default_rng(0)
     given = {"images": rng.standard_normal((RANDOM_PICTURES, 3, height, width), dtype=np.float32)}
     if model.affines:
