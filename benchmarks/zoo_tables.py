@@ -127,8 +127,8 @@ def _summary(results: Results, hits: Hits, order: np.ndarray) -> str:
 def _recovered(results: Results, name: str) -> str:
     for row in results.recovered.models:
         if row.model == name + STUDENT:
-            low, high = row.interval or (np.nan, np.nan)
-            return f"{100 * row.mean:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
+            interval = "" if row.interval is None else " [{:.0f}, {:.0f}]".format(*(100 * end for end in row.interval))
+            return f"{100 * row.mean:.0f} %{interval}"
     return "-"
 
 
