@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 
-def memory_mib(kind: Literal["VmRSS", "RssAnon"], pid: int | Literal["self"] = "self") -> float:
-    """Resident memory of a process, or of it the anonymous part: without pages of files, which the system may drop.
+def memory_mib(kind: Literal["VmRSS", "VmHWM", "RssAnon"], pid: int | Literal["self"] = "self") -> float:
+    """Resident memory of a process, the most so far (VmHWM), or without pages of files, which may be dropped (RssAnon).
 
     NaN where /proc is missing.
     """

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -51,10 +50,10 @@ def alone(job: str, *arguments: object) -> float:
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def peak_describing(folder: str) -> int:
-    """Most bytes of memory of a process that describes."""
+def peak_describing(folder: str) -> float:
+    """Most bytes of memory of a process that describes; `ru_maxrss` would count the process that started it."""
     _describe(Path(folder), "peak")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return 2**20 * memory_mib("VmHWM")
 
 
 def held_places(number: str) -> float:

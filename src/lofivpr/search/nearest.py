@@ -69,7 +69,7 @@ def nearest(
         for first in range(0, len(queries), QUERY_ROWS):
             part = slice(first, min(first + QUERY_ROWS, len(queries)))
             allowed = usable & exclusion.allowed(part, start, start + len(chunk))
-            found = _nearest_in(queries[part], chunk, allowed, k)
+            found = _nearest_in(queries[part], chunk, allowed, k, worst=distances[part, -1])
             distances[part], indices[part] = _merge((distances[part], indices[part]), found, start, k)
     indices[indices == NOBODY] = -1
     return Neighbours(indices, distances)
@@ -106,17 +106,22 @@ class Exclusion:
         return allowed
 
 
-def _nearest_in(queries: np.ndarray, chunk: np.ndarray, allowed: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Distances and rows, Q x m: among them, in any order, the k nearest allowed rows of the chunk."""
+def _nearest_in(
+    queries: np.ndarray, chunk: np.ndarray, allowed: np.ndarray, k: int, worst: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distances and rows, Q x m: among them, in any order, the k nearest allowed rows of the chunk.
+
+    Rows that are farther than `worst`, the k-th distance of each query so far, may be left out.
+    """
     # Even if every row that a query may not find came first, k allowed ones are among the fetched.
     fetch = min(len(chunk), k + int((~allowed).sum(axis=1).max()) + SPARE)
     rough, rows = faiss.knn(queries, chunk, fetch)
-    distances = squared_distances(queries, chunk, rows)
+    least = rough - ROUNDING * ((queries**2).sum(axis=1) + np.einsum("nd,nd->n", chunk, chunk).max())[:, None]
+    distances = squared_distances(queries, chunk, np.where(least > worst[:, None], -1, rows))
     distances[~np.take_along_axis(allowed, rows, axis=1)] = np.inf
     if fetch < len(chunk):
-        kth = np.partition(distances, k - 1, axis=1)[:, k - 1]
-        norms = (queries**2).sum(axis=1) + np.einsum("nd,nd->n", chunk, chunk).max()
-        unsure = np.flatnonzero(rough[:, -1] - ROUNDING * norms <= kth)
+        kth = np.minimum(np.partition(distances, k - 1, axis=1)[:, k - 1], worst)
+        unsure = np.flatnonzero(least[:, -1] <= kth)
         for few in np.array_split(unsure, -(-len(unsure) // 64) or 1):
             distances[few] = np.inf
             distances[few, :k], rows[few, :k] = _compare_all(queries[few], chunk, allowed[few], k)
@@ -133,7 +138,7 @@ def _compare_all(queries: np.ndarray, chunk: np.ndarray, allowed: np.ndarray, k:
 
 
 def squared_distances(queries: np.ndarray, chunk: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """float32 Q x m: squared distance of each query to its m rows, each pair summed alike."""
+    """float32 Q x m: squared distance of each query to its m rows, each pair summed alike; infinity for a row of -1."""
     queries, rows = np.ascontiguousarray(queries), np.ascontiguousarray(rows)
     out = np.empty(rows.shape, np.float32)
     pointers = (faiss.swig_ptr(array) for array in (out, queries, chunk, rows))
