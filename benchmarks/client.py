@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Console
@@ -41,7 +41,7 @@ LADDER = tuple(
 )
 FIXED = ("240p/jpeg:20", "240p/h264:qp38")
 KBPS = (16, 64, 256)
-LINK = {"delay_s": 0.03, "jitter_s": 0.02, "loss": 0.01}
+LINK: dict[str, Any] = {"delay_s": 0.03, "jitter_s": 0.02, "loss": 0.01}
 WITHIN_M = 25.0
 
 

@@ -50,8 +50,8 @@ def _positives() -> list[Row]:
 def positives_pairs(queries: int, database: int) -> Callable[[], object]:
     """The job of the baseline."""
     sides = [_city(number, seed) for seed, number in enumerate((queries, database))]
-    points = [side.xy() for side in sides]
-    return lambda: positives_by_all_pairs(*points, 25.0)
+    asked, held = (side.xy() for side in sides)
+    return lambda: positives_by_all_pairs(asked, held, 25.0)
 
 
 def positives_index(queries: int, database: int) -> Callable[[], object]:

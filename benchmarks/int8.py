@@ -67,7 +67,8 @@ def _row(results: Results, quality: str) -> list[str]:
     for name in NAMES:
         pair = [f"{name}-{kind}" for kind in ("int8", "float32")]
         cells += [f"{results.row(model, quality).recall[1]:.1f}" for model in reversed(pair)]
-        found = outcome_difference(*(results.outcomes[model, quality] for model in pair), results.scene)
+        small, whole = (results.outcomes[model, quality] for model in pair)
+        found = outcome_difference(small, whole, results.scene)
         cells.append(str(found))
     return cells
 

@@ -14,6 +14,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -111,7 +112,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     told = parser.parse_args()
     made = measure(told.places, told.teacher, told.student, Quality.parse(told.quality), told.dimension)
-    np.savez(told.out, **{name: np.asarray(rows, np.float32) for name, rows in made.items()})
+    arrays: dict[str, Any] = {name: np.asarray(rows, np.float32) for name, rows in made.items()}
+    np.savez(told.out, **arrays)
     similarity = 1 - (made["within"] ** 2).sum(axis=1) / 2, 1 - (made["query"] ** 2).sum(axis=1) / 2
     print({name: rows.shape for name, rows in made.items()}, *(f"{float(np.median(one)):.3f}" for one in similarity))
 

@@ -96,13 +96,17 @@ def measure(folder: Path, pictures: int, places: int) -> Rates:
         sizes[dtype] = Map.from_rows(ArrayRows(rows), where, folder / dtype, **options).info().n_bytes
     block = Block(tuple(Row(f"images/{row:08d}.jpg") for row in range(64)), np.array(rows[:64]))
     written = iter(range(1000))
-    write_s = work(lambda: [write_segment(segment_path(folder, next(written)), block, "key") for _ in range(100)])
+
+    def write() -> None:
+        for _ in range(100):
+            write_segment(segment_path(folder, next(written)), block, "key")
+
     return Rates(
         picture_bytes=sum(path.stat().st_size for path in (folder / "pictures").iterdir()) / pictures,
         describe_s=describe_s,
         worker_bytes=alone("peak_describing", folder),
         store_bytes=segment_path(folder, 0).stat().st_size / 64,
-        write_s=write_s / 6400,
+        write_s=work(write) / 6400,
         place_bytes=alone("held_places", places),
         open_bytes=alone("held_map", folder / "pq64"),
         float16_bytes=sizes["float16"] / places,

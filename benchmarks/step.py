@@ -64,13 +64,13 @@ def _profile(trainer: Trainer) -> tuple[dict[str, float], float]:
     spent: dict[str, float] = defaultdict(float)
     epoch(trainer)
     trainer.wrapped = _timed("forward", trainer.wrapped, spent)
-    trainer.objective = _TimedObjective(trainer.objective, spent)
+    trainer.objective = _TimedObjective(trainer.objective, spent)  # type: ignore[assignment]
     trainer.fabric.backward = _timed("backward", trainer.fabric.backward, spent)  # type: ignore[method-assign]
-    trainer.optimizer.step = _timed("optimizer", trainer.optimizer.step, spent)  # type: ignore[method-assign]
+    trainer.optimizer.step = _timed("optimizer", trainer.optimizer.step, spent)
     trainer._batches = _timed_batches(trainer._batches, spent)  # type: ignore[method-assign]
     clip = _timed("norm of the gradients", torch.nn.utils.clip_grad_norm_, spent)
     with mock.patch.object(torch.nn.utils, "clip_grad_norm_", clip):
-        whole = once(lambda: [epoch(trainer) for _ in range(EPOCHS)])
+        whole = sum(once(lambda: epoch(trainer)) for _ in range(EPOCHS))
     number = EPOCHS * trainer.sampler.steps
     spent[REST] = whole - sum(spent.values())
     return {stage: seconds / number for stage, seconds in spent.items()}, whole / number

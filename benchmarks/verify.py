@@ -50,7 +50,9 @@ def verify_rows(town: Map, places: Places, model: Path, queries: int, seed: int 
     truth, points, groups = asked.points(), town.places.points(), asked.groups()
     for text in QUALITIES:
         quality = Quality.parse(text)
-        before, after, most, seconds = [], [], [], []
+        before: list[bool] = []
+        after: list[bool] = []
+        most, seconds = [], []
         for row in range(len(asked)):
             picture, _, known = arrived(asked.open_image(row), quality)
             found = town.nearest(described(describer, [picture], known), FIRST)
