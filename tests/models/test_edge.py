@@ -94,6 +94,7 @@ def test_int8_is_near_float32_and_another_model(tiny_folder: Path, int8_folder: 
     assert stated["float32 digest"] == float32.digest and stated["calibrated on"].startswith("32 pictures, digest ")
     card = read_card(int8_folder)
     assert card["export"]["cosine with float32, mean"] == stated["cosine with float32, mean"] > 0.9
+    assert float(card["export"]["float32 error"]) <= 1e-4 and "error" not in card["export"], "whose error it is"
     assert card["teacher"]["digest"] == "0123456789abcdef", "the card forgot how the model was made"
 
 

@@ -69,7 +69,9 @@ def export_edge(
         facts: dict[str, Any] = read_metadata(open_session(path))
         if to == "int8":
             config, of_int8 = _to_int8(model, path, config, list(feeds(model, pictures, qualities)))
-            facts |= {"digest": config.digest, **of_int8}
+            # The file's own error is what follows; these two are of the float32 file that it was made from.
+            of_float32 = {f"float32 {name}": facts.pop(name) for name in ("error", "compared")}
+            facts |= {"digest": config.digest, **of_float32, **of_int8}
         write_config(config, folder / CONFIG_FILE)
         write_card(folder, config, {**model.card, "export": facts})
     return config
