@@ -45,6 +45,5 @@ def _record(results: Results, row: Row) -> dict[str, Any]:
     }
     if row.model in results.references:
         paired = results.difference(row.model, row.quality)
-        text = None if paired is None else f"{paired.mean:+.1f} [{paired.low:+.1f}, {paired.high:+.1f}]"
-        record[f"minus {results.references[row.model]}"] = text
+        record[f"minus {results.references[row.model]}"] = None if paired is None else str(paired.points)
     return record

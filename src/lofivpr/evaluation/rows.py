@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from lofivpr.evaluation.bootstrap import Difference
+
 
 class Record(BaseModel):
     """A frozen record; unknown fields are refused."""
@@ -68,9 +70,14 @@ class DifferenceRow(Record):
     high: float
 
     @property
+    def points(self) -> Difference:
+        """The difference itself."""
+        return Difference(self.mean, self.low, self.high)
+
+    @property
     def clear(self) -> bool:
         """Whether the interval leaves out zero."""
-        return self.low > 0 or self.high < 0
+        return self.points.clear
 
 
 class RateBound(Record):

@@ -68,7 +68,7 @@ def export_edge(
         export_onnx(model, path, pictures[:CHECKED], None if qualities is None else qualities[:CHECKED])
         facts: dict[str, Any] = read_metadata(open_session(path))
         if to == "int8":
-            config, of_int8 = _to_int8(model, path, config, list(feeds(model, pictures, qualities)))
+            config, of_int8 = _to_int8(model, path, config, list(feeds(model, pictures, qualities)), facts)
             # The file's own error is what follows; these two are of the float32 file that it was made from.
             of_float32 = {f"float32 {name}": facts.pop(name) for name in ("error", "compared")}
             facts |= {"digest": config.digest, **of_float32, **of_int8}
@@ -78,10 +78,9 @@ def export_edge(
 
 
 def _to_int8(
-    model: PlaceModel, path: Path, config: ModelConfig, given: Sequence[Feed]
+    model: PlaceModel, path: Path, config: ModelConfig, given: Sequence[Feed], noted: dict[str, str]
 ) -> tuple[ModelConfig, dict[str, Any]]:
-    """Replace the float32 file at `path` by its int8 counterpart."""
-    noted = read_metadata(open_session(path))
+    """Replace the float32 file at `path`, of which this was `noted`, by its int8 counterpart."""
     checked, calibration = given[:CHECKED], given[CHECKED:]
     wanted = _describe(path, checked)
     quantize(path, path, calibration)

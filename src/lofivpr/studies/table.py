@@ -76,7 +76,7 @@ def _recall(row: Row) -> str:
 
 
 def _difference(change: DifferenceRow | None) -> str:
-    return "-" if change is None else _bold(Difference(change.mean, change.low, change.high))
+    return "-" if change is None else _bold(change.points)
 
 
 def _bold(change: Difference) -> str:
