@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from lofivpr.studies import Study
-from lofivpr.studies.settings import budgeted, settings_of, teacher_setting
+from lofivpr.studies.settings import budgeted, setting_of, settings_of, teacher_setting
 from lofivpr.studies.study import Budget
 from lofivpr.training import SETTINGS, Recipe, RecipeError
 
@@ -42,6 +42,7 @@ def test_a_setting_is_trained_at_each_of_several_qualities(make_study: Make) -> 
     study = make_study(settings=["mse", "no-teacher"], train_at=["60p", "60p/jpeg:5"])
     found = [(one.name, one.at, one.recipe.qualities[0]) for one in settings_of(study)[:2]]
     assert found == [("mse-at-60p", "60p", "60p"), ("mse-at-60p-jpeg-5", "60p/jpeg:5", "60p/jpeg:5")]
+    assert {setting_of(name) for name, *_ in found} == {"mse"} and setting_of("mse+ickd") == "mse+ickd"
     assert len(settings_of(study)) == 3
 
 

@@ -10,6 +10,9 @@ from typing import Any
 from lofivpr.studies.study import ALL_QUALITIES, NO_TEACHER, TEACHER, Budget, Study, Training
 from lofivpr.training import Recipe
 
+AT = "-at-"
+"""Between setting and quality in the name of a model."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -68,4 +71,9 @@ def _text(value: Any) -> str:
 
 def _named(setting: str, quality: str, several: bool) -> str:
     """Name of the model's folder; `mse-at-240p-jpeg-5` where a setting is trained at several qualities."""
-    return f"{setting}-at-{re.sub('[^0-9A-Za-z.]+', '-', quality)}" if several else setting
+    return f"{setting}{AT}{re.sub('[^0-9A-Za-z.]+', '-', quality)}" if several else setting
+
+
+def setting_of(model: str) -> str:
+    """The setting that a model's folder is named after."""
+    return model.partition(AT)[0]

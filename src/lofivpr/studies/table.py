@@ -11,6 +11,7 @@ from lofivpr.evaluation.bootstrap import Difference
 from lofivpr.evaluation.compare import outcome_difference
 from lofivpr.evaluation.table import counts
 from lofivpr.studies.examine import Panel
+from lofivpr.studies.settings import setting_of
 
 COLUMNS = (
     *("test", "positives", "model", "quality", "bytes_per_query", "kbytes_per_second"),
@@ -37,7 +38,7 @@ def to_markdown(panels: Sequence[Panel], frame_rate: float) -> str:
         parts += [f"Protocol: {results.rows[0].protocol}. Recall@1 in percent, 95 % intervals by bootstrap."]
         if results.references:
             parts += ["Paired differences in points, bold where the interval leaves out zero:", _differences(results)]
-        for chosen in (model for model in results.models if model.partition("-at-")[0] == CHOSEN):
+        for chosen in (model for model in results.models if setting_of(model) == CHOSEN):
             parts += [f"The paper's choice against every other model, {chosen} minus:", _against_all(results, chosen)]
     return "\n\n".join(parts) + "\n"
 
