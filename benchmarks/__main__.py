@@ -52,7 +52,8 @@ def main() -> None:
     for name in chosen:
         rows = importlib.import_module(f"benchmarks.{name}").rows()
         found += rows
-        _print(rows)
+        if rows:  # of a GPU where there is one
+            _print(rows)
     if told.page:
         put(told.page, "speed", [list(HEAD), *map(_cells, found)], _machine())
 

@@ -40,6 +40,7 @@ def netvlad_by_clusters(layer: NetVLAD, features: Tensor) -> Tensor:
 def describe_eagerly(model: PlaceModel, root: Path, images: Sequence[str], out: Path) -> None:
     """Open by Pillow, resize, to a tensor, through the network, into a file: a picture after another."""
     out.mkdir()
+    device = next(model.parameters()).device
     mean, std = (torch.tensor(values)[:, None, None] for values in (model.preprocessing.mean, model.preprocessing.std))
     with torch.inference_mode():
         for image in images:
@@ -49,8 +50,8 @@ def describe_eagerly(model: PlaceModel, root: Path, images: Sequence[str], out: 
             pixels = (
                 torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() * model.preprocessing.scale - mean
             ) / std
-            descriptor = model.aggregator(model.backbone.layers(pixels[None].contiguous()))
-            np.save(out / f"{Path(image).stem}.npy", descriptor[0].numpy())
+            descriptor = model.aggregator(model.backbone.layers(pixels[None].contiguous().to(device)))
+            np.save(out / f"{Path(image).stem}.npy", descriptor[0].cpu().numpy())
 
 
 def netvlad_spelled_out(layer: NetVLAD, features: Tensor) -> Tensor:

@@ -84,7 +84,7 @@ def _end_to_end(folder: Path, backbone: str) -> list[Row]:
     decoding = seconds(open_all, REPEATS) / usable_cores()
     before, stored, bare, small, decoding = (one / len(images) for one in (before, stored, bare, small, decoding))
     what, eager = f"{backbone} at {size[0]} x {size[1]}", "eager PyTorch, NCHW, a picture at a time"
-    least = _operations(torch_model) / product_flops()
+    least = operations(torch_model) / product_flops()
     busy, theory = "ONNX Runtime and decoding, no core idle", "all products as one matrix product"
     return [
         Row(f"{what}: JPEG file to stored descriptor", eager, before, stored, "s", bare + decoding, busy),
@@ -93,11 +93,11 @@ def _end_to_end(folder: Path, backbone: str) -> list[Row]:
     ]
 
 
-def _operations(model: PlaceModel) -> int:
+def operations(model: PlaceModel) -> int:
     """Floating point operations of one picture, a product and its sum counted as two."""
     width, height = model.preprocessing.size
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        model(torch.zeros(1, 3, height, width))
+        model(torch.zeros(1, 3, height, width, device=next(model.parameters()).device))
     return counter.get_total_flops()
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lofivpr.descriptors import Cluster, DescriptorStore
 from lofivpr.descriptors import build as build_module
+from lofivpr.descriptors.build import Build
 from lofivpr.descriptors.crew import Crew
+from lofivpr.descriptors.pictures import Pictures
 from lofivpr.errors import LofiError
 from lofivpr.models import create_model, load_describer
 from lofivpr.quality import Quality
@@ -114,6 +117,16 @@ def test_a_bad_picture_is_told_as_on_one_machine(
             build(tmp_path / "store", model, images, root, cluster=cluster)
         told.append((type(caught.value), str(caught.value)))
     assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(("runtime", "asked"), [("auto", "onnx"), ("torch", "onnx"), ("gpu", "gpu")])
+def test_what_was_asked_for_decides_where_it_runs(
+    tmp_path: Path, model: Path, make_pictures: Make, root: Path, runtime: str, asked: str
+) -> None:
+    pictures = Pictures.of(make_pictures(3), root, None, False, None, ())
+    ray = SimpleNamespace(put=lambda value: value)
+    crew = Cluster("auto", model)._crew(ray, Build(tmp_path, load_describer(model, runtime), pictures))
+    assert crew._order.runtime == asked
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere"])

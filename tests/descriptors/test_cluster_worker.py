@@ -31,9 +31,9 @@ def order(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order
     return Order("pictures", str(tmp_path), None, False, "float16", digest, "onnx", packages("onnx"))
 
 
-def worker(order: Order, model: Path, **options: Any) -> Worker:
+def worker(order: Order, model: Path) -> Worker:
     files = {name: (model / name).read_bytes() for name in FILES if (model / name).is_file()}
-    return Worker(order, files, **{"cores": 1, "on_gpu": False, **options})
+    return Worker(order, files, cores=1)
 
 
 @pytest.mark.parametrize("runtime", ["onnx", "torch"])
@@ -72,6 +72,7 @@ def test_a_gpu_that_is_none_is_told(order: Order, model: Path) -> None:
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    gpu = replace(order, runtime="torch", packages=packages("torch"))
-    with pytest.raises(LofiError, match="expected to run the model on a GPU of .*--num-gpus 0"):
-        worker(gpu, model, on_gpu=True).ready()
+    gpu = replace(order, runtime="gpu", packages=packages("gpu"))
+    assert any(one.startswith("torch ") for one in gpu.packages)
+    with pytest.raises(LofiError, match="expected to run the model on a GPU of .*found none that torch.*--num-gpus 0"):
+        worker(gpu, model).ready()

@@ -14,7 +14,7 @@ from lofivpr.descriptors.crew import Crew
 from lofivpr.errors import LofiError
 from ray_nodes import RayNodes
 
-ORDER: Any = None
+ORDER: Any = SimpleNamespace(runtime="onnx")
 
 
 def node(name: str, alive: bool = True, **resources: float) -> dict[str, Any]:
@@ -24,10 +24,12 @@ def node(name: str, alive: bool = True, **resources: float) -> dict[str, Any]:
 NODES = [node("a", CPU=8.0, GPU=2.0), node("b", CPU=4.0), node("c"), node("d", alive=False, CPU=4.0, GPU=1.0)]
 
 
-@pytest.mark.parametrize(("on_gpu", "seats"), [(False, {("a", 0): 8, ("b", 0): 4}), (True, {("a", 0): 4, ("a", 1): 4})])
-def test_a_worker_a_node_or_a_gpu(on_gpu: bool, seats: dict[tuple[str, int], int]) -> None:
-    ray = SimpleNamespace(put=lambda value: value, nodes=lambda: NODES)
-    assert Crew(ray, ORDER, {}, on_gpu)._seats() == seats
+@pytest.mark.parametrize(
+    ("runtime", "seats"), [("torch", {("a", 0): 8, ("b", 0): 4}), ("gpu", {("a", 0): 4, ("a", 1): 4})]
+)
+def test_a_worker_a_node_or_a_gpu(runtime: str, seats: dict[tuple[str, int], int]) -> None:
+    ray, order = SimpleNamespace(put=lambda value: value, nodes=lambda: NODES), SimpleNamespace(runtime=runtime)
+    assert Crew(ray, order, {})._seats() == seats  # type: ignore[arg-type]
 
 
 class Gone(Exception):
@@ -108,7 +110,7 @@ def test_every_block_comes_once_whatever_dies(seed: int, monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "DEATHS", 1000)
     monkeypatch.setattr(module, "LOOK_S", 0.0)
     ray = Pretended(seed, deaths=0.3)
-    crew = Crew(ray, ORDER, {}, False)
+    crew = Crew(ray, ORDER, {})
     found = list(crew.blocks(ROWS, IMAGES))
     assert sorted(number for number, _ in found) == list(ROWS), "a block was lost, or came twice"
     assert all(list(block) == [IMAGES[row] for row in ROWS[number]] for number, block in found)
@@ -123,7 +125,7 @@ def test_the_block_that_kills_is_blamed(seed: int, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(module, "DEATHS", 2)
     images = ["bad" if row == 3 * 11 + 1 else name for row, name in enumerate(IMAGES)]
     with pytest.raises(LofiError, match="expected block 11 to leave its worker alive, found 2 dead over it"):
-        list(Crew(Pretended(seed, deaths=0.0), ORDER, {}, False).blocks(ROWS, images))
+        list(Crew(Pretended(seed, deaths=0.0), ORDER, {}).blocks(ROWS, images))
 
 
 def test_nobody_there_for_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,8 +138,8 @@ def test_nobody_there_for_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> N
         remote=lambda worker: None,
         util=SimpleNamespace(scheduling_strategies=scheduling),
     )
-    with pytest.raises(LofiError, match="expected a worker on the cluster, found none for"):
-        list(Crew(ray, ORDER, {}, False).blocks({0: range(3)}, ["a", "b", "c"]))
+    with pytest.raises(LofiError, match="expected a worker on the cluster, found none for .*CPUs are free"):
+        list(Crew(ray, ORDER, {}).blocks({0: range(3)}, ["a", "b", "c"]))
 
 
 def test_a_block_that_kills_its_workers_is_named(ray_nodes: RayNodes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +164,7 @@ def test_a_block_that_kills_its_workers_is_named(ray_nodes: RayNodes, monkeypatc
     monkeypatch.setattr(module, "DEATHS", 2)
     ray.init(ray_nodes.address, log_to_driver=False)
     try:
-        crew, done = Crew(ray, ORDER, {}, False), []
+        crew, done = Crew(ray, ORDER, {}), []
         rows_of, images = {number: range(number, number + 1) for number in range(8)}, ["a"] * 7 + ["bad"]
         with pytest.raises(LofiError, match="expected block 7 to leave its worker alive, found 2 dead over it"):
             for number, block in crew.blocks(rows_of, images):

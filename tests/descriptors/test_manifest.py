@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +31,7 @@ OTHERS = {
     "dimension": (9, "the dimension"),
     "dtype": ("float16", "the number format"),
     "code": (2, "the version"),
+    "precision": ("bfloat16", "the model"),
 }
 
 
@@ -38,13 +41,25 @@ def test_each_difference_is_named_with_both_values(field: str) -> None:
     other = MAKER.model_copy(update={field: value})
     (phrase,) = MAKER.differences(other)
     assert label in phrase
-    assert str(getattr(MAKER, field)) in phrase.split(" but ")[0] and str(value) in phrase.split(" but ")[1]
+    unsaid = field == "precision"  # float32 is
+    assert (unsaid or str(getattr(MAKER, field)) in phrase.split(" but ")[0]) and str(value) in phrase.split(" but ")[1]
     assert other.key != MAKER.key
 
 
 def test_a_name_alone_is_no_difference() -> None:
     renamed = MAKER.model_copy(update={"model": "copy", "quality": "same thing, other words"})
     assert MAKER.differences(renamed) == [] and MAKER.key == renamed.key
+
+
+def test_the_precision_is_the_describers(describer: Any) -> None:
+    plain = Maker.of(describer, ["a"], None, "float32")
+    describer.precision = "bfloat16"
+    assert plain.precision == "float32" and Maker.of(describer, ["a"], None, "float32").precision == "bfloat16"
+
+
+def test_a_manifest_without_a_precision_is_of_float32(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).write_text(json.dumps({"maker": MAKER.model_dump(exclude={"precision"})}))
+    assert Manifest.read(tmp_path).maker == MAKER
 
 
 def test_raw_and_no_quality_are_one(describer: object) -> None:

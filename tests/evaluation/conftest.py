@@ -32,6 +32,8 @@ class PixelDescriber:
     noise: float = 0.0
     card: dict[str, Any] | None = None
     described: int = 0
+    precision: str = "float32"
+    by: str = "auto"
     preprocessing: Preprocessing = Preprocessing((48, 36), (0.0,) * 3, (1.0,) * 3)
 
     @property

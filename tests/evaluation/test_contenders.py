@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import lofivpr.models
 from lofivpr.errors import LofiError
+from lofivpr.evaluation import contenders as module
 from lofivpr.evaluation.contenders import Contender, contenders, database_contender
 
 Maker = Callable[..., Any]
@@ -22,7 +23,7 @@ def folders(tmp_path: Path, pixels: Maker, monkeypatch: pytest.MonkeyPatch) -> P
         (tmp_path / name).mkdir()
     card = {"teacher": {"digest": kinds["teacher"].digest, "path": str(tmp_path / "teacher")}}
     (tmp_path / "student" / "card.json").write_text(json.dumps(card))
-    monkeypatch.setattr(lofivpr.models, "load_describer", lambda folder: kinds[Path(folder).name])
+    monkeypatch.setattr(module, "load_describer", lambda folder, runtime: replace(kinds[Path(folder).name], by=runtime))
     return tmp_path
 
 
@@ -33,6 +34,20 @@ def write_card(folders: Path, **teacher: str) -> None:
 def test_folders_give_their_names_made_unique(folders: Path) -> None:
     paths = [folders / "teacher", folders / "student", str(folders / "teacher"), folders / "teacher"]
     assert [c.name for c in contenders(paths)] == ["teacher", "student", "teacher-2", "teacher-3"]
+
+
+def test_the_runtime_is_that_of_every_model_that_is_loaded(folders: Path) -> None:
+    (student,) = contenders([folders / "student"], "torch")
+    teacher = database_contender(student, [student], None, "torch")
+    assert [one.describer.by for one in (student, teacher)] == ["torch", "torch"]  # type: ignore[attr-defined]
+    assert contenders([folders / "student"])[0].describer.by == "auto"  # type: ignore[attr-defined]
+
+
+def test_another_precision_is_part_of_the_name(pixels: Maker) -> None:
+    plain, rough = pixels("t"), pixels("t", precision="bfloat16")
+    found = contenders([plain, rough])
+    assert [one.name for one in found] == ["t", "t (bfloat16)"]
+    assert database_contender(found[0], found, found[1]) is found[1]
 
 
 def test_the_teacher_is_loaded_from_its_last_path(folders: Path) -> None:

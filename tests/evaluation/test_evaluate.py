@@ -112,6 +112,13 @@ def test_a_picture_is_encoded_once_a_quality_however_many_models(
     assert len({row.recall[1] for row in together.rows}) > 3
 
 
+def test_a_model_in_two_precisions_is_two_models(streets: Places, pixels: Maker) -> None:
+    plain, rough = pixels("t"), pixels("t", precision="bfloat16")
+    results = evaluate([plain, rough], streets, progress=False)
+    assert results.models == ["t", "t (bfloat16)"]
+    assert plain.described >= rough.described == len(streets), "one has described for the other"
+
+
 def test_symmetric_protocol_degrades_the_database_too(streets: Places, pixels: Maker) -> None:
     teacher = pixels("t", noise=0.3)
     student = pixels("s", noise=0.1, card={"teacher": {"digest": teacher.digest, "path": "gone"}})

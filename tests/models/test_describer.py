@@ -6,11 +6,13 @@ from pathlib import Path
 import onnx
 import pytest
 
-from lofivpr.models import Describer, ModelError, OnnxModel, PlaceModel, load_describer
+from lofivpr.models import Describer, GpuModel, ModelError, OnnxModel, PlaceModel, load_describer
 from lofivpr.models.folder import ONNX_FILE
 
 
-@pytest.mark.parametrize(("runtime", "kind"), [("auto", OnnxModel), ("onnx", OnnxModel), ("torch", PlaceModel)])
+@pytest.mark.parametrize(
+    ("runtime", "kind"), [("auto", OnnxModel), ("onnx", OnnxModel), ("torch", PlaceModel), ("gpu", GpuModel)]
+)
 def test_runtime_decides(tiny_folder: Path, runtime: str, kind: type) -> None:
     found = load_describer(tiny_folder, runtime)
     assert isinstance(found, kind) and isinstance(found, Describer)
@@ -62,5 +64,5 @@ def test_a_damaged_file_is_no_reason_for_torch(tiny_folder: Path, tmp_path: Path
 
 
 def test_unknown_runtime(tiny_folder: Path) -> None:
-    with pytest.raises(ModelError, match="auto, onnx, torch"):
+    with pytest.raises(ModelError, match="auto, onnx, torch, gpu"):
         load_describer(tiny_folder, "tpu")

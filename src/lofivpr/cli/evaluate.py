@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lofivpr.cli.runtime import Runtime
 from lofivpr.errors import LofiError
 from lofivpr.evaluation import Results, Row
 from lofivpr.evaluation import evaluate as run_evaluation
@@ -44,6 +45,7 @@ def evaluate(
     pictures: Annotated[
         bool, typer.Option("--pictures/--no-pictures", help="Photographs in the report: leave them out to pass it on.")
     ] = True,
+    runtime: Runtime = "auto",
 ) -> None:
     """Recall of models at qualities, with intervals, curves and a report."""
     if positives is not None and radius is not None:
@@ -66,6 +68,7 @@ def evaluate(
         out=out,
         skip_bad=skip_bad,
         verify=verify,
+        runtime=runtime,
     )
     results.save(out)
     results.report(out / "report.html", pictures=pictures)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from lofivpr.cli.calibrate import calibrate, honesty, open_to_change
 from lofivpr.cli.ray import RayAddress, cluster_at
+from lofivpr.cli.runtime import Runtime
 from lofivpr.errors import LofiError
 from lofivpr.maps import Fix, Loss, Map, MapInfo
 from lofivpr.models import load_describer
@@ -36,11 +37,12 @@ def build(
         Literal["auto", "exact", "ivf"], typer.Option(help="Compare every place, or find candidates by an index.")
     ] = "auto",
     skip_bad: SkipBad = False,
+    runtime: Runtime = "auto",
     ray: RayAddress = None,
 ) -> None:
     """Describe the places of a database into a map; an interrupted run goes on where it stopped."""
     built = Map.build(
-        load_describer(model),
+        load_describer(model, runtime),
         _database(places, split),
         out,
         dtype=dtype,
@@ -60,10 +62,12 @@ def add(
     model: Annotated[Path | None, typer.Option(help="The model folder, if it is not where it was.")] = None,
     split: Split = None,
     skip_bad: SkipBad = False,
+    runtime: Runtime = "auto",
 ) -> None:
     """Describe more places into a map; an interrupted run goes on where it stopped."""
     town = open_to_change(map_folder)
-    town.add(load_describer(model or town.model_folder), _database(places, split), skip_bad=skip_bad, progress=True)
+    describer = load_describer(model or town.model_folder, runtime)
+    town.add(describer, _database(places, split), skip_bad=skip_bad, progress=True)
     _tell(town)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lofivpr.cli.ray import RayAddress, cluster_at
+from lofivpr.cli.runtime import Runtime
 from lofivpr.descriptors import DescriptorStore
 from lofivpr.media import ImageRef
 from lofivpr.models import load_describer
@@ -47,6 +48,7 @@ def describe(
     quality: Annotated[str, typer.Option(help="What the pictures go through first.")] = "raw",
     split: Annotated[str | None, typer.Option(help="The split; all pictures if not given.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad pictures, and list them.")] = False,
+    runtime: Runtime = "auto",
     ray: RayAddress = None,
 ) -> None:
     """Describe pictures into a store on disk; an interrupted run goes on where it stopped."""
@@ -54,7 +56,7 @@ def describe(
     data = data if split is None else data.split(split)
     store = DescriptorStore.build(
         out,
-        load_describer(model),
+        load_describer(model, runtime),
         data.images,
         data.root,
         quality=Quality.parse(quality),

@@ -17,6 +17,7 @@ from lofivpr.descriptors.crew import Crew
 from lofivpr.descriptors.pictures import Pictures
 from lofivpr.descriptors.progress import progress_bar, progress_title
 from lofivpr.errors import LofiError
+from lofivpr.models import precision_of
 from lofivpr.models.folder import ONNX_FILE
 from lofivpr.models.hub import FILES, find_folder
 
@@ -38,8 +39,8 @@ class Cluster:
     def describe(self, orders: Orders, pictures: Pictures, progress: bool) -> None:
         """Write the blocks of one store as nodes have described them, in any order.
 
-        A cluster that has GPUs when this begins is used by its GPUs alone, by torch: another runtime would give other
-        numbers. On CPUs the model runs as `load_describer` runs it here.
+        A `GpuModel` is run on the cluster's GPUs alone, another on its CPUs: what was asked for decides, not what the
+        cluster has, since the numbers are others.
 
         Raises:
             LofiError: no such cluster, a quality that sends streams, and of `Crew.blocks`.
@@ -60,8 +61,8 @@ class Cluster:
     def _crew(self, ray: Any, build: Build) -> Crew:
         folder = find_folder(self.model)
         files = {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
-        on_gpu = ray.cluster_resources().get("GPU", 0) > 0
-        return Crew(ray, _order(build, "onnx" if ONNX_FILE in files and not on_gpu else "torch"), files, on_gpu)
+        on_gpu = precision_of(build.describer) != "float32"
+        return Crew(ray, _order(build, "gpu" if on_gpu else "onnx" if ONNX_FILE in files else "torch"), files)
 
 
 def _order(build: Build, runtime: str) -> Order:

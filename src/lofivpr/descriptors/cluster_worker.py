@@ -23,6 +23,7 @@ from lofivpr.errors import LofiError
 from lofivpr.models import Describer, load_describer
 
 if TYPE_CHECKING:
+    from lofivpr.models import GpuModel
     from lofivpr.quality import Quality
 
 DECIDE = ("lofivpr", "av", "numpy", "onnxruntime", "pillow")
@@ -54,11 +55,10 @@ class Worker:
         order: what is asked for.
         model: the files of the model folder, so that they need not lie on the node.
         cores: threads that open pictures, and that describe them.
-        on_gpu: whether the model runs on the GPU that this process was given.
     """
 
-    def __init__(self, order: Order, model: Mapping[str, bytes], cores: int, on_gpu: bool) -> None:
-        self._order, self._model, self._cores, self._on_gpu = order, model, cores, on_gpu
+    def __init__(self, order: Order, model: Mapping[str, bytes], cores: int) -> None:
+        self._order, self._model, self._cores = order, model, cores
         self._describing = Lock()
 
     def ready(self) -> None:
@@ -80,7 +80,9 @@ class Worker:
                 f"expected the model of digest {order.model_digest}, found {describer.digest} in the folder for the "
                 "cluster. Name one and the same model."
             )
-        self._describer: Describer = _on_gpu(describer) if self._on_gpu else describer
+        if order.runtime == "gpu":
+            _find_gpu(describer)
+        self._describer: Describer = describer
 
     def block(self, images: tuple[str, ...]) -> Block:
         """Describe consecutive pictures of the store. Raises LofiError: a picture cannot be used."""
@@ -91,13 +93,13 @@ class Worker:
             return Build(Path(), self._describer, pictures, order.dtype).describe(prepared)
 
 
-def _on_gpu(model: Any) -> Any:
+def _find_gpu(model: GpuModel) -> None:
     try:
-        return model.to("cuda")
+        model.load_weights()
     except Exception as error:  # torch raises several kinds
         raise LofiError(
-            f"expected to run the model on a GPU of {platform.node()}, found: {error}. Install torch for its driver, "
-            "or start the node without GPUs: `ray start --num-gpus 0`."
+            f"expected to run the model on a GPU of {platform.node()}, found: {error} Or start the node without GPUs: "
+            "`ray start --num-gpus 0`."
         ) from error
 
 
@@ -118,7 +120,7 @@ def _check_node(order: Order) -> None:
 
 def packages(runtime: str) -> tuple[str, ...]:
     """Name and version of all that decides the numbers which `runtime` gives on this machine."""
-    named = (*DECIDE, "torch") if runtime == "torch" else DECIDE
+    named = (*DECIDE, "torch") if runtime != "onnx" else DECIDE
     others = f"Python {platform.python_version()}", f"opencv {cv2.__version__}", f"describing code {CODE_VERSION}"
     return (*(f"{name} {_version(name)}" for name in named), *others)
 

@@ -45,8 +45,8 @@ class Crew:
     once. Ray Data would cut and retry by bundles of its own, and wait for the lost worker's replacement.
     """
 
-    def __init__(self, ray: Any, order: Order, model: Mapping[str, bytes], on_gpu: bool) -> None:
-        self._ray, self._order, self._on_gpu = ray, order, on_gpu
+    def __init__(self, ray: Any, order: Order, model: Mapping[str, bytes]) -> None:
+        self._ray, self._order, self._on_gpu = ray, order, order.runtime == "gpu"
         self._model = ray.put(dict(model))
         self._hired: dict[Seat, _Hired] = {}
         self._deaths: Counter[int | None] = Counter()
@@ -77,9 +77,10 @@ class Crew:
         if any(hired.ready for hired in self._hired.values()):
             self._served = now
         if now - self._served > PATIENCE_S:
+            wanted = "GPUs" if self._on_gpu else "CPUs"
             raise LofiError(
                 f"expected a worker on the cluster, found none for {PATIENCE_S / 60:g} minutes: no node, or none whose "
-                "CPUs are free. Look at `ray status`, and run the command again: it goes on where it stopped."
+                f"{wanted} are free. Look at `ray status`, and run the command again: it goes on where it stopped."
             )
         if now - self._looked > LOOK_S:
             self._hire()
@@ -98,7 +99,7 @@ class Crew:
                 "max_concurrency": AHEAD,
                 "scheduling_strategy": by_node(node_id=seat[0], soft=False),
             }
-            actor = remote.options(**options).remote(self._order, self._model, max(cpus, 1), self._on_gpu)
+            actor = remote.options(**options).remote(self._order, self._model, max(cpus, 1))
             self._hired[seat] = _Hired(actor, {actor.ready.remote(): None})
 
     def _seats(self) -> dict[Seat, int]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lofivpr.errors import LofiError
 from lofivpr.files import digest, write_atomic
+from lofivpr.models import precision_of
 
 if TYPE_CHECKING:
     from lofivpr.models import Describer
@@ -40,7 +41,7 @@ class Maker(BaseModel):
     """Everything that decides the numbers in a store, except the contents of the pictures.
 
     `images_digest` covers the references, in order, and of streams the frames between them; what the pictures hold is
-    recorded per row.
+    recorded per row. `precision` is what the network computed in, `dtype` what its descriptors are stored in.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +54,7 @@ class Maker(BaseModel):
     rows: int = Field(gt=0)
     dimension: int = Field(gt=0)
     dtype: Dtype
+    precision: str = "float32"
     code: int = CODE_VERSION
 
     @classmethod
@@ -75,6 +77,7 @@ class Maker(BaseModel):
             rows=len(images),
             dimension=describer.descriptor_size,
             dtype=dtype,  # type: ignore[arg-type]  # pydantic checks it
+            precision=precision_of(describer),
         )
 
     @property
@@ -94,7 +97,8 @@ class Maker(BaseModel):
 
     def _compared(self) -> list[tuple[str, str, str]]:
         """Label, what is compared, what is shown: names are only shown, digests decide."""
-        model, quality = f"{self.model} ({self.model_digest})", f"{self.quality} ({self.quality_digest})"
+        precise = "" if self.precision == "float32" else f" in {self.precision}"
+        model, quality = f"{self.model} ({self.model_digest}){precise}", f"{self.quality} ({self.quality_digest})"
         plain = {
             "the number of pictures": str(self.rows),
             "the digest of the list of pictures": self.images_digest,
@@ -103,7 +107,7 @@ class Maker(BaseModel):
             "the version of the describing code": str(self.code),
         }
         return [
-            ("the model", self.model_digest, model),
+            ("the model", f"{self.model_digest}{precise}", model),
             ("the quality", self.quality_digest, quality),
             *((label, value, value) for label, value in plain.items()),
         ]

@@ -17,6 +17,7 @@ from lofivpr.evaluation.outcome import Outcome, Scene
 from lofivpr.evaluation.recall import NS, SKIPPED, first_correct
 from lofivpr.evaluation.rows import DatabaseSide, Row, SkippedPicture, StreamRate
 from lofivpr.files import digest
+from lofivpr.models import identity_of
 from lofivpr.places import Protocol
 from lofivpr.quality import Quality
 from lofivpr.search import nearest
@@ -49,7 +50,7 @@ class Stores:
         self, describers: Sequence[Describer], quality: Quality, images: Sequence[str]
     ) -> list[DescriptorStore]:
         """As `get`, for several models: a picture is opened and encoded once for all that have not described it."""
-        keys = [digest(describer.digest, quality.digest, *images) for describer in describers]
+        keys = [digest(identity_of(describer), quality.digest, *images) for describer in describers]
         missing = {self.folder / key: by for key, by in zip(keys, describers, strict=True) if key not in self._open}
         if missing:
             built = DescriptorStore.build_all(

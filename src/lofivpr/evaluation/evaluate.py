@@ -45,6 +45,7 @@ def evaluate(
     progress: bool = True,
     verify: str | None = None,
     matcher: Matcher | None = None,
+    runtime: str = "auto",
 ) -> Results:
     """Recall of every model at every quality, with intervals and paired differences.
 
@@ -69,20 +70,22 @@ def evaluate(
         skip_bad: leave out pictures that cannot be used, and list them in `Results.skipped`.
         verify: "inliers>20": what is found counts only if more than 20 local features match; rows tell both recalls.
         matcher: that counts them; None = SIFT and RANSAC.
+        runtime: of `load_describer`, for models that are folders.
 
     Raises:
         LofiError: of places, qualities, models or pictures; each says what to do.
     """
-    entries = contenders(models)
+    entries = contenders(models, runtime)
     points = _points(qualities)
     if not isinstance(protocol, Protocol):
         protocol = replace(_protocol(protocol, positives, without_positives, str(database_quality)), verify=verify)
-    given = None if database_model is None else contenders([database_model])[0]
+    given = None if database_model is None else contenders([database_model], runtime)[0]
     with ExitStack() as stack:
         folder = Path(out) if out else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stores = Stores(folder / "stores", Path(places.root), skip_bad, progress, places.sequences)
         bench = _bench(places, replace(protocol, verify=None), stores)
-        results = _measure_all(bench, entries, points, given)
+        sides = {entry.name: _database_model(protocol, entry, entries, given, runtime) for entry in entries}
+        results = _measure_all(bench, entries, points, sides)
         if protocol.verify is not None:
             results = verify_results(results, places, protocol.verify, matcher, keep=stores.folder)
     if out:
@@ -130,11 +133,10 @@ def _xy(places: Places) -> np.ndarray:
     return places.xy() if places.has_positions else np.full((len(places), 2), np.nan)
 
 
-def _measure_all(bench: Bench, entries: list[Contender], points: list[Quality], given: Contender | None) -> Results:
+def _measure_all(bench: Bench, entries: list[Contender], points: list[Quality], sides: dict[str, Contender]) -> Results:
     rows: list[Row] = []
     outcomes: Outcomes = {}
     skipped: dict[str, SkippedPicture] = {}
-    sides = {entry.name: _database_model(bench.protocol, entry, entries, given) for entry in entries}
     same = bench.protocol.database_quality == SAME
     against = {quality: quality if same else Quality.parse(bench.protocol.database_quality) for quality in points}
     for quality in points:
@@ -180,12 +182,12 @@ def _stated(protocol: Protocol, sides: dict[str, Contender], points: list[Qualit
 
 
 def _database_model(
-    protocol: Protocol, entry: Contender, entries: list[Contender], given: Contender | None
+    protocol: Protocol, entry: Contender, entries: list[Contender], given: Contender | None, runtime: str
 ) -> Contender:
     """In the symmetric protocol a model describes its own database, whoever taught it."""
     if given is None and protocol.database_quality == SAME:
         return entry
-    return database_contender(entry, entries, given)
+    return database_contender(entry, entries, given, runtime)
 
 
 def _references(entries: list[Contender], sides: dict[str, Contender]) -> dict[str, str]:

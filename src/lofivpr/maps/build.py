@@ -13,7 +13,7 @@ from lofivpr.maps import writer
 from lofivpr.maps.codes import check_dtype, check_rows
 from lofivpr.maps.manifest import MANIFEST, STAGING, Manifest
 from lofivpr.maps.rows import Rows
-from lofivpr.models import Describer
+from lofivpr.models import Describer, identity_of
 from lofivpr.places import Places
 
 Search = Literal["auto", "exact", "ivf"]
@@ -34,7 +34,7 @@ def build_map(
     check_places(places)
     check_dtype(dtype, describer.descriptor_size)
     check_rows(dtype, len(places))
-    source = writer.source_of(places, describer.digest, dtype)
+    source = writer.source_of(places, identity_of(describer), dtype)
     with writer.writing(out):
         if (out / MANIFEST).exists():
             _check_same(out, source)

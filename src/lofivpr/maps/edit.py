@@ -16,7 +16,7 @@ from lofivpr.maps.agree import check_maker
 from lofivpr.maps.build import check_places, describe, finish
 from lofivpr.maps.contents import Contents
 from lofivpr.maps.manifest import Manifest
-from lofivpr.models import Describer
+from lofivpr.models import Describer, identity_of
 from lofivpr.places import Places
 
 
@@ -28,7 +28,7 @@ def add_places(folder: Path, describer: Describer, places: Places, skip_bad: boo
         manifest = before.manifest
         check_maker(describer, manifest.model, manifest.model_digest, folder)
         _check_frames(before, places)
-        source = writer.source_of(places, describer.digest, manifest.dtype)
+        source = writer.source_of(places, identity_of(describer), manifest.dtype)
         moved = writer.rebased(places, before.root)
         if not _holds(before, moved, source):
             _check_new(before, moved)

@@ -90,9 +90,9 @@ def clean(folder: Path, source: str) -> None:
         (folder / STAGING).rmdir()
 
 
-def source_of(places: Places, model_digest: str, dtype: str) -> str:
-    """Names what a segment is made of."""
-    return digest(places.digest, model_digest, dtype)
+def source_of(places: Places, model: str, dtype: str) -> str:
+    """Names what a segment is made of; `model` as `identity_of` names it."""
+    return digest(places.digest, model, dtype)
 
 
 def rebased(places: Places, root: Path) -> Places:

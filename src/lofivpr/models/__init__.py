@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lofivpr.models.card import add_to_card, read_card
 from lofivpr.models.config import ModelConfig, ModelError
-from lofivpr.models.describer import Describer, load_describer
+from lofivpr.models.describer import RUNTIMES, Describer, identity_of, load_describer, precision_of
 from lofivpr.models.folder import read_config
 from lofivpr.models.heatmap import HEATMAP_KINDS, heatmap
 from lofivpr.models.onnx_model import OnnxModel
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lofivpr.models.export import export_onnx
     from lofivpr.models.freezing import freeze_batch_norm_statistics, set_trainable_stages
     from lofivpr.models.gem import GeM
+    from lofivpr.models.gpu_model import GpuModel
     from lofivpr.models.hub import push_to_hub
     from lofivpr.models.initialise import initialise_netvlad, initialise_vocabulary
     from lofivpr.models.netvlad import NetVLAD
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _NEED_TORCH = {
     "Backbone": "backbone",
     "GeM": "gem",
+    "GpuModel": "gpu_model",
     "NetVLAD": "netvlad",
     "Output": "place_model",
     "PlaceModel": "place_model",
@@ -53,9 +55,11 @@ _NEED_TORCH = {
 
 __all__ = [
     "HEATMAP_KINDS",
+    "RUNTIMES",
     "Backbone",
     "Describer",
     "GeM",
+    "GpuModel",
     "ModelConfig",
     "ModelError",
     "NetVLAD",
@@ -73,9 +77,11 @@ __all__ = [
     "fit_whitening_by_blocks",
     "freeze_batch_norm_statistics",
     "heatmap",
+    "identity_of",
     "initialise_netvlad",
     "initialise_vocabulary",
     "load_describer",
+    "precision_of",
     "push_to_hub",
     "read_card",
     "read_config",

@@ -15,12 +15,12 @@ from lofivpr.models.folder import ONNX_FILE, read_config
 from lofivpr.models.hub import find_folder
 from lofivpr.models.preprocessing import Preprocessing
 
-RUNTIMES = ("auto", "onnx", "torch")
+RUNTIMES = ("auto", "onnx", "torch", "gpu")
 
 
 @runtime_checkable
 class Describer(Protocol):
-    """Pictures to descriptors of places; fulfilled by `PlaceModel` and `OnnxModel`."""
+    """Pictures to descriptors of places; fulfilled by `PlaceModel`, `OnnxModel` and `GpuModel`."""
 
     preprocessing: Preprocessing
     descriptor_size: int
@@ -31,10 +31,21 @@ class Describer(Protocol):
 
     @property
     def digest(self) -> str:
-        """Names the configuration and the weights together: equal digests, equal descriptors."""
+        """Names the configuration and the weights together: equal digests, equal descriptors in one precision."""
 
     def describe(self, images: Sequence[np.ndarray], quality: Sequence[Any] | None = None) -> np.ndarray:
         """uint8 H x W x 3 RGB pictures to float32 N x descriptor_size, each row of unit length."""
+
+
+def precision_of(describer: Describer) -> str:
+    """What a describer's network computes in: "float32" unless it says otherwise."""
+    return getattr(describer, "precision", "float32")
+
+
+def identity_of(describer: Describer) -> str:
+    """What decides the numbers that a describer gives: its digest, and its precision where that is not float32."""
+    precision = precision_of(describer)
+    return describer.digest if precision == "float32" else f"{describer.digest} in {precision}"
 
 
 def load_describer(folder: str | Path, runtime: str = "auto", threads: int | None = None) -> Describer:
@@ -42,8 +53,9 @@ def load_describer(folder: str | Path, runtime: str = "auto", threads: int | Non
 
     Args:
         folder: a model folder, or the name of one on the hub: `org/name`.
-        runtime: "onnx", "torch", or "auto": ONNX where there is a model.onnx, else torch. A model.onnx that this
-            ONNX Runtime cannot take leaves it to torch, if that is installed, with a warning that says why.
+        runtime: "onnx", "torch", or "auto": ONNX where there is a model.onnx, else torch, both on CPUs. A model.onnx
+            that this ONNX Runtime cannot take leaves it to torch, if that is installed, with a warning that says why.
+            "gpu": torch on a GPU, in bfloat16, see `GpuModel`; never chosen by itself, since its numbers are others.
         threads: of ONNX Runtime, each for a picture of its own; None = one for each core this process may use.
 
     Raises:
@@ -65,6 +77,10 @@ def load_describer(folder: str | Path, runtime: str = "auto", threads: int | Non
             warnings.warn(f"{refusal} Until then torch describes, more slowly.", stacklevel=2)
     if not _has_torch():
         raise ModelError("expected torch to be installed, found none. Run \"pip install 'lofivpr[train]'\".")
+    if runtime == "gpu":
+        from lofivpr.models.gpu_model import GpuModel
+
+        return GpuModel.load(folder)
     from lofivpr.models.place_model import PlaceModel
 
     return PlaceModel.load(folder)

@@ -44,6 +44,12 @@ class Preprocessing:
         if self.interpolation not in INTERPOLATIONS:
             raise LofiError(f"expected the interpolation {' or '.join(INTERPOLATIONS)}, found {self.interpolation!r}.")
 
+    @property
+    def factor_and_offset(self) -> tuple[np.ndarray, np.ndarray]:
+        """float32 3 x 1 x 1 each: what a model reads is `pixel * factor - offset`."""
+        factor, offset = self.scale / np.asarray(self.std), np.asarray(self.mean) / np.asarray(self.std)
+        return factor.astype(np.float32)[:, None, None], offset.astype(np.float32)[:, None, None]
+
     def resize(self, image: np.ndarray) -> np.ndarray:
         """Bring one uint8 H x W x 3 picture to the model's size (uint8 height x width x 3).
 
@@ -71,8 +77,7 @@ class Preprocessing:
         """
         width, height = self.size
         batch = np.empty((len(images), 3, height, width), dtype=np.float32)
-        factor = (self.scale / np.asarray(self.std)).astype(np.float32)[:, None, None]
-        offset = (np.asarray(self.mean) / np.asarray(self.std)).astype(np.float32)[:, None, None]
+        factor, offset = self.factor_and_offset
         for row, image in zip(batch, images, strict=True):
             np.multiply(self.resize(image).transpose(2, 0, 1), factor, out=row)
             row -= offset

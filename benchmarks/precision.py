@@ -1,6 +1,8 @@
-"""What int8 costs in recall, by quality: teacher and student, float32 and int8, on photographs.
+"""What int8 and bfloat16 cost in recall, by quality: teacher and student against float32, on photographs.
 
-python -m benchmarks.int8 streets --teacher TEACHER --student STUDENT
+python -m benchmarks.precision streets --teacher TEACHER --student STUDENT
+
+bfloat16 is what `--runtime gpu` computes in; here it runs on whatever this machine has.
 """
 
 from __future__ import annotations
@@ -8,16 +10,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
 
 from benchmarks.page import put
 from lofivpr.cli.export import export
 from lofivpr.evaluation import Results, evaluate
 from lofivpr.evaluation.compare import outcome_difference
-from lofivpr.models import read_card
+from lofivpr.models import GpuModel, PlaceModel, read_card
 from lofivpr.models.edge import Target
 from lofivpr.places import Places
 
-NAMES = ("teacher", "student")
+NAMES, KINDS = ("teacher", "student"), ("float32", "int8", "bfloat16")
 LADDER = ("raw", "240p/jpeg:5", "120p", "240p/h265:qp42")
 CALIBRATED = 112
 
@@ -36,16 +41,12 @@ def main() -> None:
     told = parser.parse_args()
     with TemporaryDirectory() as temporary:
         out = told.out or Path(temporary)
-        models = [out / f"{name}-float32" for name in NAMES] + [out / f"{name}-int8" for name in NAMES]
-        for folder, source in zip(models, 2 * [told.teacher, told.student], strict=True):
-            to: Target = "int8" if folder.name.endswith("int8") else "onnx"
-            if not folder.exists():
-                export(source, folder, to, told.places, "train", told.qualities, told.pictures)
+        models = [_model(told, out, name, kind) for name in NAMES for kind in KINDS]
         places = _thinned(Places.open(told.places).split("test"), told.every)
         results = evaluate(models, places, told.qualities, database_model=told.teacher, out=out / "results")
-        cosines = [read_card(folder)["export"]["cosine with float32, mean"] for folder in models[2:]]
-    rows = [["quality", *(f"{name}, {kind}" for name in NAMES for kind in ("float32", "int8", "int8 - float32"))]]
-    rows += [_row(results, quality) for quality in results.qualities]
+        cosines = [read_card(out / f"{name}-int8")["export"]["cosine with float32, mean"] for name in NAMES]
+    head = [f"{name}, {kind}" for name in NAMES for kind in ("float32", *(f"{kind} - float32" for kind in KINDS[1:]))]
+    rows = [["quality", *head], *(_row(results, quality) for quality in results.qualities)]
     first = results.rows[0]
     caption = (
         f"{first.queries:,} queries, {first.database.images:,} pictures in the database. "
@@ -53,7 +54,17 @@ def main() -> None:
     )
     print("\n".join([caption, *(" | ".join(row) for row in rows)]))
     if told.page:
-        put(told.page, "int8", rows, caption)
+        put(told.page, "precision", rows, caption)
+
+
+def _model(told: argparse.Namespace, out: Path, name: str, kind: str) -> Any:
+    source: Path = vars(told)[name]
+    if kind == "bfloat16":
+        return GpuModel(PlaceModel.load(source), "cuda" if torch.cuda.is_available() else "cpu")
+    to: Target = "int8" if kind == "int8" else "onnx"
+    if not (folder := out / f"{name}-{kind}").exists():
+        export(source, folder, to, told.places, "train", told.qualities, told.pictures)
+    return folder
 
 
 def _thinned(places: Places, every: int) -> Places:
@@ -63,13 +74,12 @@ def _thinned(places: Places, every: int) -> Places:
 
 
 def _row(results: Results, quality: str) -> list[str]:
-    cells = [quality]
-    for name in NAMES:
-        pair = [f"{name}-{kind}" for kind in ("int8", "float32")]
-        cells += [f"{results.row(model, quality).recall[1]:.1f}" for model in reversed(pair)]
-        small, whole = (results.outcomes[model, quality] for model in pair)
-        found = outcome_difference(small, whole, results.scene)
-        cells.append(str(found))
+    cells, size = [quality], len(KINDS)
+    for start in range(0, len(results.models), size):
+        whole, *others = results.models[start : start + size]
+        cells.append(f"{results.row(whole, quality).recall[1]:.1f}")
+        pairs = ((results.outcomes[other, quality], results.outcomes[whole, quality]) for other in others)
+        cells += [str(outcome_difference(*pair, results.scene)) for pair in pairs]
     return cells
 
 
