@@ -186,3 +186,19 @@ def test_contextual_is_nothing_at_the_teacher_and_blind_to_what_no_place_of_the_
     known = torch.cat([teacher, torch.zeros(4, 1).double()], dim=1)
     moved = torch.cat([teacher, torch.ones(4, 1).double()], dim=1)  # a change that no cosine with the bank shows
     assert losses.contextual(moved, known, flat).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_spread_equals_the_loops() -> None:
+    descriptors = _unit(_random(8, 6))
+    rows = descriptors.numpy()
+    cosines = sorted(float(rows[i] @ rows[j]) for i in range(8) for j in range(i))
+    assert losses.spread(descriptors) == pytest.approx(1 - cosines[(len(cosines) - 1) // 2])
+
+
+@given(seed=st.integers(0, 100))
+@settings(deadline=None, max_examples=20)
+def test_spread_depends_neither_on_the_order_nor_on_the_axes(seed: int) -> None:
+    descriptors = _unit(_random(9, 5, seed=seed))
+    rotation, _ = torch.linalg.qr(_random(5, 5, seed=seed + 1))
+    order = torch.randperm(9, generator=torch.Generator().manual_seed(seed))
+    assert losses.spread(descriptors[order] @ rotation) == pytest.approx(losses.spread(descriptors), abs=1e-9)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from lofivpr.errors import LofiError
+from lofivpr.files import digest
 from lofivpr.training import SETTINGS, Recipe, RecipeError, recipe_names
 from lofivpr.training.trainer import learning_rate
 
@@ -82,6 +84,19 @@ def test_digest_follows_every_field() -> None:
     recipe = Recipe.load("paper")
     assert recipe.with_settings(["seed=1"]).digest != recipe.digest == Recipe.load("paper").digest
     assert recipe.with_settings(["similarity_alpha=1"]).digest != recipe.digest
+    plain = Recipe.load("all-qualities")
+    assert plain.with_settings(["distances=spread"]).digest != plain.digest
+
+
+def test_fields_that_came_later_leave_the_digests_of_runs_without_them() -> None:
+    recipe = Recipe.load("all-qualities")
+    before = {key: value for key, value in recipe.model_dump().items() if key not in ("similarity_alpha", "distances")}
+    assert recipe.digest == digest(json.dumps(before, separators=(",", ":"), ensure_ascii=False))
+
+
+def test_the_papers_losses_have_no_unit() -> None:
+    with pytest.raises(RecipeError, match="distances=spread needs mode=mean"):
+        Recipe.load("paper").with_settings(["distances=spread"])
 
 
 def test_schedules() -> None:

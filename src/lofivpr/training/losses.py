@@ -79,6 +79,18 @@ def mse(student: Tensor, teacher: Tensor, mode: Mode = "mean") -> Tensor:
     return squared.mean() if mode == "paper" else squared.sum(dim=1).mean()
 
 
+def spread(descriptors: Tensor) -> float:
+    """How far apart descriptors of different pictures are: 1 - the median of their cosines.
+
+    About 1 for NetVLAD, 0.02 for GeM: what a distance or a temperature is large against.
+
+    Args:
+        descriptors: N x D, unit length, N at least 2.
+    """
+    above = torch.triu(torch.ones(len(descriptors), len(descriptors), dtype=torch.bool), diagonal=1)
+    return 1 - float((descriptors @ descriptors.T)[above].median())
+
+
 def triplet(anchor: Tensor, positive: Tensor, negatives: Tensor, mode: Mode = "mean") -> Tensor:
     """Weakly supervised ranking loss with Euclidean distances and margin sqrt(0.2).
 

@@ -15,6 +15,8 @@ from lofivpr.training.recipe import Recipe
 from lofivpr.training.sampling import Batch, Relations
 from lofivpr.training.teacher_cache import TeacherCache
 
+SPREAD_PICTURES, LEAST_SPREAD = 1024, 1e-4
+
 
 class Objective(Protocol):
     """Losses of a batch by name, each already weighted; their sum is minimised."""
@@ -40,6 +42,7 @@ class Distillation:
         if "triplet" in recipe.losses and recipe.batch != "tuples":
             raise LofiError("the triplet loss needs tuples, found other batches: add --set batch=tuples.")
         self.bank = cache.bank(recipe.bank, recipe.seed) if "contextual" in recipe.losses else None
+        self.unit = 1.0 if recipe.distances == "absolute" else _spread(cache, recipe.seed)
         needs_adapter = "ickd" in recipe.losses and channels != cache.channels
         self.adapter = losses.ChannelAdapter(channels, cache.channels) if needs_adapter else None
 
@@ -56,16 +59,26 @@ class Distillation:
     def _loss(self, name: str, output: Output, targets: Tensor, matrices: Tensor) -> Tensor:
         mode = self.recipe.mode
         if name == "mse":
-            return losses.mse(output.descriptor, targets, mode)
+            return losses.mse(output.descriptor, targets, mode) / self.unit
         if name == "raml":
             return losses.raml(output.descriptor, targets)
         if self.bank is not None and name == "contextual":
-            return losses.contextual(output.descriptor, targets, self.bank, self.recipe.temperature)
+            return losses.contextual(output.descriptor, targets, self.bank, self.recipe.temperature * self.unit)
         if name == "triplet":
             tuples = output.descriptor.unflatten(0, (-1, 2 + self.recipe.negatives))
             return losses.triplet(tuples[:, 0], tuples[:, 1], tuples[:, 2:], mode)
         features = output.features if self.adapter is None else self.adapter(output.features)
         return losses.ickd(features, matrices, mode)
+
+
+def _spread(cache: TeacherCache, seed: int) -> float:
+    pictures = cache.bank(SPREAD_PICTURES, seed)
+    if len(pictures) < 2 or not (found := losses.spread(pictures)) > LEAST_SPREAD:
+        raise LofiError(
+            "expected a teacher that tells pictures apart, found the same descriptor for half of the pairs of "
+            f"{len(pictures)} training pictures. Train it for longer, or add --set distances=absolute."
+        )
+    return found
 
 
 class MetricLearning:

@@ -40,6 +40,9 @@ class Recipe(BaseModel):
     shows the next one each time it is its turn; `views` of them stand in a batch side by side (batches of pictures
     only), so that `batch_size` rows are `batch_size / views` pictures. With a `validation_fraction` of 0 every
     picture trains and the last weights stay: for a recipe whose settings were chosen before.
+
+    `distances` of descriptors are measured as they are, or by how far apart the teacher's are, see `losses.spread`: the
+    squared distance of `mse` is divided by it, the `temperature` multiplied. One weight then suits every aggregator.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +73,7 @@ class Recipe(BaseModel):
     quality_aware: bool = False
     bank: int = Field(2048, ge=2)
     temperature: float = Field(0.05, gt=0)
+    distances: Literal["absolute", "spread"] = "absolute"
     validation_fraction: float = Field(0.15, ge=0, lt=0.5)
     validation_gap_m: float = Field(50.0, ge=0)
     seed: int = 0
@@ -83,6 +87,12 @@ class Recipe(BaseModel):
     @classmethod
     def _positives_parse(cls, value: str) -> str:
         return str(Positives.parse(value))
+
+    @model_validator(mode="after")
+    def _distances_fit(self) -> Recipe:
+        if self.distances == "spread" and self.mode == "paper":
+            raise ValueError("distances=spread needs mode=mean: the paper's losses are what they are")
+        return self
 
     @model_validator(mode="after")
     def _views_fit(self) -> Recipe:
@@ -106,8 +116,9 @@ class Recipe(BaseModel):
     @property
     def digest(self) -> str:
         """Digest of every field: two runs of one digest on one machine give the same weights."""
-        usual = self.similarity_alpha == 2.0  # a younger field: runs without it keep the digest they had
-        return digest(self.model_dump_json(exclude={"similarity_alpha"} if usual else None))
+        # Younger fields: runs without them keep the digest they had.
+        usual = {"similarity_alpha", "distances"} - set(self.model_dump(exclude_defaults=True))
+        return digest(self.model_dump_json(exclude=usual))
 
     @property
     def pictures_per_item(self) -> int:
