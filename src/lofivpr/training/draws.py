@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cached_property
+
 import numpy as np
 
 from lofivpr.media import image_size
 from lofivpr.places import Places
 from lofivpr.quality import Quality, QualityRange
 from lofivpr.training.recipe import Recipe
+from lofivpr.training.streams import Streams
 
 
 class Draws:
@@ -15,7 +19,8 @@ class Draws:
 
     The entries of the ladder are dealt evenly: for each draw number, over the pictures, each entry comes up
     equally often, and a picture has no entry twice before it has had all. Within a range, height and setting
-    are uniform.
+    are uniform. Of a range of streams a clip or sequence draws for all its pictures, since it is sent as a whole: its
+    first time for whoever sees the entry the first time, and so on.
     """
 
     def __init__(self, recipe: Recipe, places: Places) -> None:
@@ -42,8 +47,22 @@ class Draws:
             rng = np.random.default_rng([self.recipe.seed, len(self.places), row])
             entries = [self.ladder[int(entry)] for entry in self.entries[row]]
             size = image_size(self.places.images[row], self.places.root) if any(map(_of_heights, entries)) else None
-            self._known[row] = tuple(self._draw(entry, size, rng) for entry in entries)
+            times: Counter[int] = Counter()
+            found = []
+            for number, entry in zip(self.entries[row].tolist(), entries, strict=True):
+                streamed = entry.low.is_stream
+                found.append(self._draw(entry, size, self._of_stream(row, number, times[number]) if streamed else rng))
+                times[number] += 1
+            self._known[row] = tuple(found)
         return self._known[row]
+
+    def _of_stream(self, row: int, entry: int, time: int) -> np.random.Generator:
+        return np.random.default_rng([self.recipe.seed, len(self.places), self._home[row], entry, time])
+
+    @cached_property
+    def _home(self) -> dict[int, int]:
+        """Row to the number of its clip or sequence."""
+        return Streams(self.places).home
 
     def number(self, turn: int) -> int:
         """Which of the K is shown at a picture's turn: in K turns each once, then each once in another order."""

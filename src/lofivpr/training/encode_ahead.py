@@ -24,15 +24,21 @@ from lofivpr.errors import LofiError
 from lofivpr.files import DiskFullError
 from lofivpr.media import open_image
 from lofivpr.quality import Quality
+from lofivpr.quality.stream import footage_of
 from lofivpr.training.encoded_segment import Entry, write_segment
 
 SMALLER = 4  # a reduction is stored where it has less than a quarter of the source's pixels; else opening is as quick
+PART_BYTES = 64 * 2**20
 LOSSLESS: dict[str, Any] = {"format": "WEBP", "lossless": True, "quality": 0, "method": 0, "exact": True}
 
 
 @dataclass(frozen=True)
 class Block:
-    """One order of work: pictures, and for each the qualities and the keys that their bytes are stored under."""
+    """One order of work: pictures, and for each the qualities and the keys that their bytes are stored under.
+
+    Of a stream: all pictures of its clip, or of the one sequence in `sequences`, and its one quality for those wanted.
+    `path`: of the first segment; what is too large for one goes on in others beside it.
+    """
 
     path: str
     maker: str
@@ -40,23 +46,53 @@ class Block:
     images: tuple[str, ...]
     qualities: tuple[tuple[str, ...], ...]
     keys: tuple[tuple[str, ...], ...]
+    sequences: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def stream(self) -> Quality | None:
+        """The quality at which the pictures are sent as one stream; None where each is sent by itself."""
+        first = Quality.parse(next(text for texts in self.qualities for text in texts))
+        return first if first.is_stream else None
+
+    def segment(self, part: int) -> Path:
+        """Where a part of the block lies."""
+        path = Path(self.path)
+        return path if part == 0 else path.with_stem(f"{path.stem}-{part}")
 
 
 def encode_block(block: Block) -> int:
-    """Encode a block and write its segment; how many bytes it has.
+    """Encode a block and write its segments, which are one but for long streams; how many bytes they have.
 
     Raises:
         LofiError: a picture that cannot be read, a quality that does not fit it, or a full disk.
     """
     entries: list[Entry] = []
     data: list[bytes] = []
+    written = part = 0
+    for key, encoded, size in _stills(block) if block.stream is None else _stream(block, block.stream):
+        entries.append(Entry.of(key, size, encoded))
+        data.append(encoded)
+        if sum(map(len, data)) > PART_BYTES:
+            written += write_segment(block.segment(part), block.maker, entries, data)
+            entries, data, part = [], [], part + 1
+    return written + write_segment(block.segment(part), block.maker, entries, data)
+
+
+def _stills(block: Block) -> Iterator[tuple[str, bytes, tuple[int, int]]]:
+    """Key, bytes and size (width, height) of each picture at each of its qualities."""
     for image, qualities, keys in zip(block.images, block.qualities, block.keys, strict=True):
         source = open_image(image, root=block.root)
         for text, key in zip(qualities, keys, strict=True):
-            encoded, size = encoded_bytes(Quality.parse(text), source)
-            entries.append(Entry.of(key, size, encoded))
-            data.append(encoded)
-    return write_segment(Path(block.path), block.maker, entries, data)
+            yield key, *encoded_bytes(Quality.parse(text), source)
+
+
+def _stream(block: Block, quality: Quality) -> Iterator[tuple[str, bytes, tuple[int, int]]]:
+    """The same of the wanted pictures of a stream, lossless: a frame in the middle of one cannot be decoded alone."""
+    [footage] = footage_of(block.images, block.sequences)
+    for arrived in footage.send(quality, block.root):
+        if block.keys[arrived.row] and arrived.image is not None:
+            [key] = block.keys[arrived.row]
+            yield key, _lossless(arrived.image), (arrived.image.shape[1], arrived.image.shape[0])
 
 
 def encoded_bytes(quality: Quality, source: np.ndarray) -> tuple[bytes, tuple[int, int]]:
@@ -69,9 +105,13 @@ def encoded_bytes(quality: Quality, source: np.ndarray) -> tuple[bytes, tuple[in
         return encoded.data, encoded.size
     if SMALLER * encoded.size[0] * encoded.size[1] > source.shape[0] * source.shape[1]:
         return b"", encoded.size
+    return _lossless(encoded.image), encoded.size
+
+
+def _lossless(image: np.ndarray) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(encoded.image).save(out, **LOSSLESS)
-    return out.getvalue(), encoded.size
+    Image.fromarray(image).save(out, **LOSSLESS)
+    return out.getvalue()
 
 
 def encode_blocks(blocks: Sequence[Block], processes: int) -> Iterator[tuple[Block, int]]:
@@ -151,7 +191,7 @@ def _serve() -> None:
     answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
     for line in sys.stdin:
         values = json.loads(line)
-        lists = {name: tuple(map(tuple, values[name])) for name in ("qualities", "keys")}
+        lists = {name: tuple(map(tuple, values[name])) for name in ("qualities", "keys", "sequences")}
         try:
             answer: dict[str, object] = {"bytes": encode_block(Block(**values | lists))}
         except LofiError as error:

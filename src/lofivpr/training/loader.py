@@ -19,12 +19,9 @@ from lofivpr.training.sampling import Batch
 AHEAD = 3  # batches in flight: enough to hide decoding and encoding, few enough to bound memory
 
 
-def load_picture(
-    places: Places, row: int, quality: Quality, preprocessing: Preprocessing, cache: QualityCache | None = None
-) -> np.ndarray:
+def load_picture(cache: QualityCache, row: int, quality: Quality, preprocessing: Preprocessing) -> np.ndarray:
     """Picture `row` as the receiver of `quality` sees it: float32 3 x H x W, ready for the model."""
-    seen = quality.encode(places.open_image(row)).image if cache is None else cache.picture(row, quality)
-    return preprocessing.to_array([seen])[0]
+    return preprocessing.to_array([cache.picture(row, quality)])[0]
 
 
 def load_batches(
@@ -39,13 +36,14 @@ def load_batches(
     With a cache of `places`, what was encoded ahead is only decoded. Decoding and the codecs release the
     interpreter lock, so `workers` are threads; default: one a core, shared by the processes of `torchrun`.
     """
+    cache = cache or QualityCache(places)  # an empty one
     workers = workers or max(2, usable_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     pending: deque[tuple[Batch, list[Future[np.ndarray]]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
             for batch in batches:
                 jobs = [
-                    pool.submit(load_picture, places, int(row), quality, preprocessing, cache)
+                    pool.submit(load_picture, cache, int(row), quality, preprocessing)
                     for row, quality in zip(batch.indices, batch.qualities, strict=True)
                 ]
                 pending.append((batch, jobs))

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
+from itertools import count
 from pathlib import Path
 
 import av
@@ -30,6 +31,7 @@ from lofivpr.quality import Quality
 from lofivpr.quality.stills import decode_file
 from lofivpr.training.encode_ahead import Block, encode_block, encode_blocks
 from lofivpr.training.encoded_segment import Stored, read_segment
+from lofivpr.training.streams import Streams
 
 CODE_VERSION = 1  # raise it when what is stored changes in a way that neither digest sees
 MANIFEST = "manifest.json"
@@ -46,7 +48,7 @@ class QualityCache:
         folder: where the cache lies; shared with other runs.
     """
 
-    def __init__(self, places: Places, folder: Path) -> None:
+    def __init__(self, places: Places, folder: Path = Path()) -> None:
         self.places, self.folder = places, folder
         self.maker = maker()
         self._digests: list[str] = []
@@ -94,18 +96,25 @@ class QualityCache:
 
     def picture(self, row: int, quality: Quality) -> np.ndarray:
         """Picture `row` as the receiver of `quality` sees it: uint8 H x W x 3, bit for bit what
-        `quality.encode(places.open_image(row)).image` is."""
+        `quality.encode(places.open_image(row)).image` is, or what the stream brings that it is sent in."""
         stored = self._stored.get(self.key(row, quality)) if self._stored else None
         data = stored.read() if stored is not None and stored.entry.n_bytes else None
         if stored is None or data is None:
+            if quality.is_stream:
+                return self._streams.picture(row, quality)
             return quality.encode(self.places.open_image(row)).image
-        if quality.codec is None:
+        if quality.codec is None or quality.is_stream:
             return decode_file(data, "webp")
         return quality.decode(data, (stored.entry.width, stored.entry.height))
 
     def key(self, row: int, quality: Quality) -> str:
         """What the bytes of picture `row` at `quality` are stored under."""
-        return digest(self._digests[row], _quality_digest(quality))
+        picture = self._streams.key(row, self._digests) if quality.is_stream else self._digests[row]
+        return digest(picture, _quality_digest(quality))
+
+    @cached_property
+    def _streams(self) -> Streams:
+        return Streams(self.places)
 
     def refresh(self) -> None:
         """Look at the segments again, and remove damaged ones."""
@@ -143,31 +152,49 @@ class QualityCache:
         self, orders: Mapping[int, Sequence[Quality]], max_bytes: int, share: tuple[int, int], processes: int
     ) -> None:
         rank, world = share
-        rows = list(orders)  # cut alike in every process, whatever the others have written meanwhile
-        parts = [rows[start : start + BLOCK_PICTURES] for start in range(0, len(rows), BLOCK_PICTURES)][rank::world]
-        blocks = [block for part in parts if (block := self._block({row: orders[row] for row in part})) is not None]
+        # Cut alike in every process, whatever the others have written meanwhile.
+        parts = [*self._stills(orders), *self._sent(orders)][rank::world]
+        blocks = [block for part in parts if (block := part()) is not None]
         if not blocks:
             return
         kept = {self.key(row, quality) for row, qualities in orders.items() for quality in qualities}
         room = _Room(self._segments(), {stored.path for key, stored in self._stored.items() if key in kept}, max_bytes)
-        count = sum(len(keys) for block in blocks for keys in block.keys)
-        done = _encoded(blocks, count, processes)
-        with closing(done), Progress(transient=True, disable=rank > 0 or count < FEW) as bar:
+        number = sum(len(keys) for block in blocks for keys in block.keys)
+        done = _encoded(blocks, number, processes)
+        with closing(done), Progress(transient=True, disable=rank > 0 or number < FEW) as bar:
             task = bar.add_task("encode training pictures", total=len(blocks))
             for block, size in done:
                 bar.advance(task)
-                if not room.take(Path(block.path), size, world):
+                if not room.take(block, size, world):
                     return
 
-    def _block(self, orders: Mapping[int, Sequence[Quality]]) -> Block | None:
-        """What of these pictures is not stored yet."""
+    def _stills(self, orders: Mapping[int, Sequence[Quality]]) -> Iterator[Callable[[], Block | None]]:
+        """Orders of work for pictures that are sent by themselves, each told when it is asked for."""
+        alone = {row: found for row, asked in orders.items() if (found := [q for q in asked if not q.is_stream])}
+        rows = list(alone)
+        for start in range(0, len(rows), BLOCK_PICTURES):
+            part = {row: alone[row] for row in rows[start : start + BLOCK_PICTURES]}
+            yield partial(self._block, part, keep_all=False)
+
+    def _sent(self, orders: Mapping[int, Sequence[Quality]]) -> Iterator[Callable[[], Block | None]]:
+        """Orders of work for streams, each a clip or a sequence at one quality."""
+        streamed = {row: found for row, asked in orders.items() if (found := [q for q in asked if q.is_stream])}
+        for number, quality, wanted in self._streams.wanted(streamed) if streamed else ():
+            part = {row: [quality] if row in wanted else [] for row in self._streams.footage[number].rows}
+            yield partial(self._block, part, keep_all=True, sequences=self._streams.sequences(number))
+
+    def _block(
+        self, orders: Mapping[int, Sequence[Quality]], keep_all: bool, sequences: tuple[tuple[str, ...], ...] = ()
+    ) -> Block | None:
+        """What of these pictures is not stored yet; None if nothing. `keep_all`: the others are named with it."""
         missing = {
-            row: qualities
+            row: [quality for quality in asked if self.key(row, quality) not in self._stored]
             for row, asked in orders.items()
-            if (qualities := [quality for quality in asked if self.key(row, quality) not in self._stored])
         }
-        if not missing:
+        if not any(missing.values()):
             return None
+        if not keep_all:
+            missing = {row: qualities for row, qualities in missing.items() if qualities}
         keys = tuple(tuple(self.key(row, quality) for quality in qualities) for row, qualities in missing.items())
         name = digest(*(key for keys_of_one in keys for key in keys_of_one))
         return Block(
@@ -177,6 +204,7 @@ class QualityCache:
             images=tuple(self.places.images[row] for row in missing),
             qualities=tuple(tuple(map(str, qualities)) for qualities in missing.values()),
             keys=keys,
+            sequences=sequences,
         )
 
 
@@ -189,20 +217,23 @@ class _Room:
         spare = sorted((status.st_mtime_ns, status.st_size, path) for path, status in sizes.items() if path not in kept)
         self.spare = [(path, size) for _, size, path in spare]
 
-    def take(self, path: Path, size: int, world: int) -> bool:
-        """Make room for the new segment `path`, which is removed where there is none; `world` fill it at once."""
+    def take(self, block: Block, size: int, world: int) -> bool:
+        """Make room for the segments of a new block, removed where there is none; `world` fill it at once."""
         self.free -= size * world
         while self.free < 0 and self.spare:
             old, freed = self.spare.pop(0)
             old.unlink(missing_ok=True)
             self.free += freed
         if self.free < 0:
-            path.unlink(missing_ok=True)
+            for part in count():
+                if not (path := block.segment(part)).exists():
+                    break
+                path.unlink()
         return self.free >= 0
 
 
-def _encoded(blocks: Sequence[Block], count: int, processes: int) -> Generator[tuple[Block, int], None, None]:
-    if count < FEW:
+def _encoded(blocks: Sequence[Block], number: int, processes: int) -> Generator[tuple[Block, int], None, None]:
+    if number < FEW:
         yield from ((block, encode_block(block)) for block in blocks)
     else:
         yield from encode_blocks(blocks, min(processes, len(blocks)))

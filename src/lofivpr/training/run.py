@@ -28,6 +28,7 @@ from lofivpr.training.trainer import Trainer, make_fabric
 from lofivpr.training.usable_pictures import usable_pictures
 from lofivpr.training.validation import Validation
 
+CACHE = ".quality-cache"  # beside the model, as the teacher's answers are: other students find there what they share
 INITIALISATION_PICTURES = 500  # published NetVLAD practice: 100 local features from each
 
 
@@ -200,7 +201,8 @@ class _Run:
         return cut_validation(self.data, fraction=recipe.validation_fraction, gap_m=recipe.validation_gap_m)
 
     def _validation(self, held_out: Places) -> Validation:
-        return Validation.build(held_out, self.recipe.positives, self.recipe.rungs, self.teacher)
+        folder = self.out.parent / CACHE
+        return Validation.build(held_out, self.recipe.positives, self.recipe.rungs, self.teacher, folder)
 
     def _objective(self, model: PlaceModel, kept: Places) -> tuple[Sampler, Objective]:
         if self.teacher is None:
@@ -212,10 +214,9 @@ class _Run:
         return Sampler(self.recipe, kept, cache.descriptors), Distillation(self.recipe, cache, model.backbone.channels)
 
     def _encode_ahead(self, kept: Places, sampler: Sampler) -> QualityCache:
-        """Beside the model, as the teacher's answers are: other students find there what they have in common."""
         fabric = make_fabric()
         share = fabric.global_rank, fabric.world_size
-        cache = QualityCache.build(kept, sampler.foreseen(), self.out.parent / ".quality-cache", share=share)
+        cache = QualityCache.build(kept, sampler.foreseen(), self.out.parent / CACHE, share=share)
         fabric.barrier()
         cache.refresh()
         return cache
