@@ -32,7 +32,7 @@ WALKS = ("a", "b")
 def walks(folder: Path, as_clips: bool = False) -> Places:
     """Two walks of 12 pictures each, every one of another place, in no order: files, or frames of clips."""
     shots = moving(2 * FRAMES)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for walk, images in zip(WALKS, (shots[:FRAMES], shots[FRAMES:][::-1]), strict=True):
         if as_clips:
             write_clip(folder / f"{walk}.mkv", images, fps=10, codec="ffv1")
@@ -137,7 +137,7 @@ def test_pictures_of_no_stream_are_told(tmp_path: Path) -> None:
 def test_a_sequence_draws_as_one(places: Places) -> None:
     ladder = ["raw", "24p..48p/h264:qp20..48@10fps", "48p/jpeg:5..50"]
     draws = Draws(Recipe.load("all-qualities").with_settings([f"qualities={ladder}", "draws=7"]), places)
-    sent = {}
+    sent: dict[tuple[str, int], Quality] = {}
     for row, walk in enumerate(places.column("sequence")):
         streams = [quality for quality in draws.of(row) if quality.is_stream]
         assert len(streams) in (2, 3)
