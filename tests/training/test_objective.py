@@ -43,7 +43,7 @@ def parts(teacher: Tensor, student: Tensor, **recipe: Any) -> dict[str, float]:
         bank=lambda size, seed: teacher,
     )
     chosen = Recipe.load("one-student").model_copy(update={"losses": {"mse": 2.0, "contextual": 1.0}, **recipe})
-    batch = Batch(np.arange(COUNT), [Quality.RAW] * COUNT)
+    batch = Batch(np.arange(COUNT), (Quality.RAW,) * COUNT)
     found = Distillation(chosen, cache, 3)(Output(student, features), batch)
     return {name: float(value) for name, value in found.items()}
 
