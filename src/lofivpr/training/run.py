@@ -210,7 +210,7 @@ class _Run:
             relations = sampler.relations or Relations(kept, self.recipe.positives, self.recipe.negative_radius_m)
             return sampler, MetricLearning(self.recipe, relations)
         # Beside the model, not in the run's folder: the next student of this teacher takes it as it is.
-        cache = TeacherCache.build(self.teacher, kept, self.out.parent / ".teacher-cache")
+        cache = TeacherCache.build(self.teacher.to(make_fabric().device), kept, self.out.parent / ".teacher-cache")
         return Sampler(self.recipe, kept, cache.descriptors), Distillation(self.recipe, cache, model.backbone.channels)
 
     def _encode_ahead(self, kept: Places, sampler: Sampler) -> QualityCache:

@@ -29,7 +29,8 @@ class _DescriptorAndMatrix:
     @torch.inference_mode()
     def describe(self, images: Sequence[np.ndarray], quality: object = None) -> np.ndarray:
         """float32 N x (D + C * C)."""
-        pixels = torch.from_numpy(self.preprocessing.to_array(images))
+        device = next(self.teacher.parameters()).device
+        pixels = torch.from_numpy(self.preprocessing.to_array(images)).to(device)
         # One at a time where pictures of a batch see each other: what is kept must not depend on its neighbours.
         batches = [pixels] if self.teacher.batch_independent else pixels.split(1)
         outputs = [self.teacher(batch) for batch in batches]
