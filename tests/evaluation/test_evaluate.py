@@ -231,11 +231,13 @@ def test_a_frame_rate_sends_a_drive_as_a_stream(text: str, as_clip: bool, pixels
 
 
 def test_a_report_of_streams(pixels: Maker, tmp_path: Path) -> None:
-    """What arrives depends on the frames before: the report shows what the resolution leaves, and says so."""
+    """What arrives depends on the frames before: the report shows queries as they came out of their streams."""
     places = drive(tmp_path, as_clip=True)
     results = evaluate([pixels()], places, ["raw", "48p/h265:16kbps@10fps"], "1frame", progress=False)
     text = results.report(tmp_path / "report.html").read_text()
-    assert "64 × 48, before the stream" in text
+    sent = Quality.parse("48p/h265:16kbps@10fps").encode_clip(moving(20), 10).n_bytes
+    assert sent is not None and any(f"64 × 48 · {sent[query]} B" in text for query in (4, 9, 14, 19))
+    assert "before the stream" not in text
 
 
 def test_pictures_without_a_sequence_have_no_stream(streets: Places, pixels: Maker) -> None:

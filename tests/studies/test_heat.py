@@ -14,7 +14,6 @@ import pytest
 from lofivpr.evaluation import Results
 from lofivpr.media import open_image
 from lofivpr.models import heatmap, load_describer
-from lofivpr.places import Places
 from lofivpr.places.town import Label
 from lofivpr.quality import Quality
 from lofivpr.studies import Findings
@@ -129,7 +128,7 @@ def test_figure_6_has_a_picture_for_every_setting(results: Results) -> None:
 
 def test_figure_1_frames_right_and_wrong_answers(finished: Finished, town: Path) -> None:
     results = finished[1].panels[1].results
-    figure = figure1(results, Places.open(town).split("test"), seed=0)
+    figure = figure1(results, seed=0)
     assert figure is not None
     colours = {axes.spines["left"].get_edgecolor() for axes in figure.axes if axes.spines["left"].get_visible()}
     assert colours and len(figure.axes) % 6 == 0

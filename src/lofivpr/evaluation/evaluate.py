@@ -83,7 +83,8 @@ def evaluate(
     with ExitStack() as stack:
         folder = Path(out) if out else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stores = Stores(folder / "stores", Path(places.root), skip_bad, progress, places.sequences)
-        bench = _bench(places, replace(protocol, verify=None), stores)
+        streamed = any(point.is_stream for point in points)
+        bench = _bench(places, replace(protocol, verify=None), stores, streamed)
         sides = {entry.name: _database_model(protocol, entry, entries, given, runtime) for entry in entries}
         results = _measure_all(bench, entries, points, sides)
         if protocol.verify is not None:
@@ -113,7 +114,7 @@ def _protocol(
     )
 
 
-def _bench(places: Places, protocol: Protocol, stores: Stores) -> Bench:
+def _bench(places: Places, protocol: Protocol, stores: Stores, streamed: bool) -> Bench:
     cases = protocol.cases(places)
     scene = Scene(
         query_images=tuple(cases.queries.images),
@@ -124,6 +125,7 @@ def _bench(places: Places, protocol: Protocol, stores: Stores) -> Bench:
         groups=cases.queries.groups(),
         counted=counted_queries(cases.positives, protocol.without_positives),
         root=Path(places.root),
+        sequences=tuple(places.sequences) if streamed else (),
     )
     return Bench(scene, protocol.on(places), cases.excluded, stores)
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lofivpr.evaluation.arrival import sent_query
 from lofivpr.evaluation.gallery import gallery_sides, query_kinds
 from lofivpr.evaluation.story import Focus
 from lofivpr.evaluation.theme import bytes_text
-from lofivpr.evaluation.thumbs import picture, sent, size_note, thumbnail
+from lofivpr.evaluation.thumbs import picture, thumbnail
 
 if TYPE_CHECKING:
     from lofivpr.evaluation.results import Results
@@ -46,9 +47,9 @@ def _candidates(results: Results, focus: Focus, seed: int) -> list[int]:
 
 
 def _frame(results: Results, models: list[str], sharp: np.ndarray, quality: str, query: int) -> Frame:
-    pixels, n_bytes, decibels = sent(sharp, quality)
-    parts = [size_note(pixels, quality)]
-    parts += [bytes_text(n_bytes)] if n_bytes is not None else []
-    parts += [f"{decibels:.1f} dB"] if decibels is not None else []
+    seen = sent_query(results.scene, query, sharp, quality)
+    parts = [seen.note]
+    parts += [bytes_text(seen.n_bytes)] if seen.n_bytes is not None else []
+    parts += [f"{seen.psnr:.1f} dB"] if seen.psnr is not None else []
     ranks = {model: int(results.outcomes[model, quality].ranks[query]) for model in models}
-    return Frame(quality, thumbnail(pixels, quality=90), " · ".join(parts), ranks)
+    return Frame(quality, thumbnail(seen.image, quality=90), " · ".join(parts), ranks)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lofivpr.evaluation.arrival import sent_query
 from lofivpr.evaluation.outcome import Scene
 from lofivpr.evaluation.story import Focus, Side
 from lofivpr.evaluation.theme import bytes_text
-from lofivpr.evaluation.thumbs import picture, sent, size_note, thumbnail
+from lofivpr.evaluation.thumbs import picture, thumbnail
 
 if TYPE_CHECKING:
     from lofivpr.evaluation.results import Results
@@ -102,11 +103,11 @@ def _case(results: Results, focus: Focus, kind: str, query: int) -> Case | None:
     sharp = picture(scene.root, name)
     if sharp is None:
         return None
-    low, n_bytes, _ = sent(sharp, focus.quality)
+    low = sent_query(scene, query, sharp, focus.quality)
     sides = gallery_sides(results, focus)
     answers = [_answer(results, scene, side, query) for side in sides]
-    size = size_note(low, focus.quality) + (f", {bytes_text(n_bytes)}" if n_bytes else "")
-    return Case(kind, name, thumbnail(sharp), thumbnail(low, quality=90), size, tuple(answers))
+    size = low.note + (f", {bytes_text(low.n_bytes)}" if low.n_bytes else "")
+    return Case(kind, name, thumbnail(sharp), thumbnail(low.image, quality=90), size, tuple(answers))
 
 
 def _answer(results: Results, scene: Scene, side: Side, query: int) -> Answer:

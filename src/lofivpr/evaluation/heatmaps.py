@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 
 from lofivpr.errors import LofiError
+from lofivpr.evaluation.arrival import sent_query
 from lofivpr.evaluation.gallery import query_kinds
 from lofivpr.evaluation.story import Focus, Side
-from lofivpr.evaluation.thumbs import picture, sent, thumbnail
+from lofivpr.evaluation.thumbs import picture, thumbnail
 from lofivpr.models import HEATMAP_KINDS, heatmap
 from lofivpr.quality import Quality
 
@@ -60,9 +61,9 @@ class Heatmaps:
 
 
 def heatmaps(results: Results, focus: Focus, seed: int = 0) -> Heatmaps | None:
-    """Maps for a few queries that changed; None when the models are not at hand or have no such maps, or of streams."""
+    """Maps for a few queries that changed; None when the models are not at hand or have no such maps."""
     sides = _sides(focus)
-    if any(side.model not in results.describers or Quality.parse(side.quality).is_stream for side in sides):
+    if any(side.model not in results.describers for side in sides):
         return None
     queries = _queries(results, focus, seed)
     drawn = first_kind(lambda kind: [_row(results, sides, query, kind) for query in queries])
@@ -97,7 +98,11 @@ def _row(results: Results, sides: list[Side], query: int, kind: str) -> tuple[Ma
     sharp = picture(results.scene.root, results.scene.query_images[query])
     if sharp is None:
         return ()
-    shown = [Shown(results.describers[side.model], sent(sharp, side.quality)[0], side.quality) for side in sides]
+    seen = [sent_query(results.scene, query, sharp, side.quality) for side in sides]
+    if not all(one.whole for one in seen):
+        return ()
+    pairs = zip(sides, seen, strict=True)
+    shown = [Shown(results.describers[side.model], one.image, side.quality) for side, one in pairs]
     drawn = overlays(shown, kind, (sharp.shape[1], sharp.shape[0]))
     return tuple(Map(side, thumbnail(one.image), one.agreement) for side, one in zip(sides, drawn, strict=True))
 

@@ -40,6 +40,7 @@ class Scene:
 
     query_xy, database_xy: float64 N x 2, metres in one frame, NaN where unknown.
     groups: int64 Q, the panorama or sequence of each query. counted: bool Q, queries that recall is over.
+    sequences: all pictures of each sequence in order, where queries were sent as streams.
     """
 
     query_images: tuple[str, ...]
@@ -50,6 +51,7 @@ class Scene:
     groups: np.ndarray
     counted: np.ndarray
     root: Path | None = None
+    sequences: tuple[tuple[str, ...], ...] = ()
 
     @property
     def has_positions(self) -> bool:
@@ -86,7 +88,15 @@ def save_outcomes(path: str | Path, scene: Scene, outcomes: Outcomes) -> None:
             groups=scene.groups,
             counted=scene.counted,
             root=np.array(str(scene.root or ""), np.str_),
+            sequence_images=np.array([image for one in scene.sequences for image in one], np.str_),
+            sequences_end=np.cumsum([len(one) for one in scene.sequences], dtype=np.int64),
         )
+
+
+def _sequences(data: dict[str, np.ndarray]) -> tuple[tuple[str, ...], ...]:
+    """None are in files of former versions."""
+    parts = np.split(data["sequence_images"], data["sequences_end"][:-1]) if len(data.get("sequences_end", ())) else []
+    return tuple(tuple(map(str, part)) for part in parts)
 
 
 def load_outcomes(path: str | Path, root: Path | None = None) -> tuple[Scene, Outcomes]:
@@ -110,6 +120,7 @@ def load_outcomes(path: str | Path, root: Path | None = None) -> tuple[Scene, Ou
             groups=data["groups"],
             counted=data["counted"],
             root=root or (Path(there) if there else None),
+            sequences=_sequences(data),
         )
         keys = zip(map(str, data["models"]), map(str, data["qualities"]), strict=True)
         outcomes = {

@@ -14,7 +14,6 @@ from PIL import Image
 
 from lofivpr.errors import LofiError
 from lofivpr.media import open_image
-from lofivpr.quality import Quality, psnr
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,28 +53,6 @@ def picture(root: Path | None, image: str) -> np.ndarray | None:
         return open_image(image, root)
     except (LofiError, OSError):
         return None
-
-
-def sent(image: np.ndarray, quality: str) -> tuple[np.ndarray, int | None, float | None]:
-    """The picture after the channel (uint8), its bytes, and its PSNR in dB at the source's size.
-
-    Of a stream, whose frames depend on those before, only what the resolution leaves, without bytes and PSNR.
-    """
-    point = Quality.parse(quality)
-    if point.is_raw or point.is_stream:
-        return point.resize(image), None, None
-    encoded = point.encode(image)
-    size = image.shape[1], image.shape[0]
-    full = encoded.image
-    if full.shape != image.shape:
-        full = cv2.resize(full, size, interpolation=cv2.INTER_LINEAR)
-    return encoded.image, encoded.n_bytes, float(psnr(image, full))
-
-
-def size_note(pixels: np.ndarray, quality: str) -> str:
-    """Width and height of what `sent` gives, and whether the codec is still to come."""
-    before = ", before the stream's codec" if Quality.parse(quality).is_stream else ""
-    return f"{pixels.shape[1]} × {pixels.shape[0]}{before}"
 
 
 def figure_uris(draw: Callable[[Theme], Figure | None]) -> dict[str, str] | None:

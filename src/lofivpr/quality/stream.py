@@ -66,6 +66,11 @@ class Footage(ABC):
     def key(self) -> tuple[str, ...]:
         """What decides the streams besides the quality and the contents of files."""
 
+    @property
+    @abstractmethod
+    def length(self) -> int:
+        """Frames of the recording up to the last picture that was asked for."""
+
     @abstractmethod
     def send(self, quality: Quality, root: str | Path, skip_bad: bool = False) -> Iterator[Arrived]:
         """Every picture of `rows`, in the order of their frames. Only what encoders look ahead is held.
@@ -99,6 +104,10 @@ class ClipFootage(Footage):
     @property
     def key(self) -> tuple[str, ...]:
         return (self.path,)
+
+    @property
+    def length(self) -> int:
+        return 1 + max(frame for frames in self.views.values() for frame in frames)
 
     def send(self, quality: Quality, root: str | Path, skip_bad: bool = False) -> Iterator[Arrived]:
         path = resolve(ImageRef(self.path), root).path
@@ -155,6 +164,10 @@ class PictureFootage(Footage):
     @property
     def key(self) -> tuple[str, ...]:
         return self.images
+
+    @property
+    def length(self) -> int:
+        return len(self._needed())
 
     def send(self, quality: Quality, root: str | Path, skip_bad: bool = False) -> Iterator[Arrived]:
         passed: list[str] = []

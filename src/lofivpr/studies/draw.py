@@ -12,7 +12,6 @@ from lofivpr.evaluation import Results
 from lofivpr.evaluation.theme import render
 from lofivpr.files import digest, write_atomic
 from lofivpr.models import load_describer
-from lofivpr.places import Places
 from lofivpr.studies import figure1, figure4, figure6, heat, table
 from lofivpr.studies.examine import Panel
 from lofivpr.studies.published_curves import PublishedCurves
@@ -24,13 +23,10 @@ if TYPE_CHECKING:
 HEAT, HEAT_MADE_OF = "heat", ".heat-made-of"
 
 
-def draw_all(
-    study: Study, panels: Sequence[Panel], places: Places, made_of: str, models: Sequence[Path], out: Path
-) -> list[Path]:
+def draw_all(study: Study, panels: Sequence[Panel], made_of: str, models: Sequence[Path], out: Path) -> list[Path]:
     """Write tables and figures; returns the paths.
 
     Args:
-        places: of the first panel.
         made_of: digest of what the first panel's results were made of: heat is measured once for it.
         models: the folders, in the order of the results.
     """
@@ -42,7 +38,7 @@ def draw_all(
         *_figure(out, figure4.RESOLUTION_NAME, figure4.figure4_resolution(panels)),
     ]
     first = panels[0].results
-    paths += _figure(out, figure1.NAME, figure1.figure1(first, places, study.seed), endings=("png",))
+    paths += _figure(out, figure1.NAME, figure1.figure1(first, study.seed), endings=("png",))
     return paths + _heat(study, first, made_of, models, out)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,11 +12,7 @@ from PIL import Image
 from lofivpr.evaluation import Results
 from lofivpr.evaluation.gallery import Case, gallery, gallery_sides
 from lofivpr.evaluation.story import find_focus, kind_titles
-from lofivpr.evaluation.theme import LIGHT, Theme, bytes_text, styled
-from lofivpr.evaluation.thumbs import thumbnail
-from lofivpr.places import Places
-from lofivpr.quality import Quality
-from lofivpr.quality.stream import footage_of
+from lofivpr.evaluation.theme import LIGHT, Theme, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,11 +22,8 @@ NAME = "figure-1"
 WIDTH = 2.6  # inches a picture
 
 
-def figure1(results: Results, places: Places, seed: int, theme: Theme = LIGHT) -> Figure | None:
+def figure1(results: Results, seed: int, theme: Theme = LIGHT) -> Figure | None:
     """A row a query of the report's gallery: sharp, as sent, and the first answer of up to four models.
-
-    Args:
-        places: those that were evaluated, with the sequences of streams.
 
     A right answer has a green frame, a wrong one a red frame; below it its distance. None where no query can be shown.
     """
@@ -40,8 +31,6 @@ def figure1(results: Results, places: Places, seed: int, theme: Theme = LIGHT) -
     cases = [] if focus is None else gallery(results, focus, seed)
     if focus is None or not cases:
         return None
-    if Quality.parse(focus.quality).is_stream:
-        cases = _out_of_streams(cases, places, Quality.parse(focus.quality))
     from matplotlib.figure import Figure
 
     heads = ["query", f"sent: {focus.quality}", *(side.model for side in gallery_sides(results, focus))]
@@ -55,17 +44,6 @@ def figure1(results: Results, places: Places, seed: int, theme: Theme = LIGHT) -
         for head, axes in zip(heads, figure.axes, strict=False):
             axes.set_title(head, fontsize=12, loc="center")
     return figure
-
-
-def _out_of_streams(cases: Sequence[Case], places: Places, quality: Quality) -> list[Case]:
-    """The cases with the frames that came out of their streams, and the bytes of these."""
-    found = list(cases)
-    for footage in footage_of([case.query for case in cases], places.sequences):
-        for one in footage.send(quality, places.root, skip_bad=True):
-            if one.image is not None:
-                size = f"{one.image.shape[1]} × {one.image.shape[0]}, {bytes_text(one.n_bytes)}"
-                found[one.row] = replace(cases[one.row], sent=thumbnail(one.image, quality=90), size=size)
-    return found
 
 
 def _row(line: np.ndarray, case: Case, title: str, theme: Theme) -> None:

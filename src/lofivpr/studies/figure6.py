@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lofivpr.evaluation import Results
+from lofivpr.evaluation.arrival import sent_query
 from lofivpr.evaluation.heatmaps import Shown, first_kind, overlays
 from lofivpr.evaluation.theme import LIGHT, Theme, styled
-from lofivpr.evaluation.thumbs import picture, sent
+from lofivpr.evaluation.thumbs import picture
 from lofivpr.models import HEATMAP_KINDS
 from lofivpr.studies.heat import drawn_pictures
 from lofivpr.studies.study import Heat
@@ -58,7 +59,11 @@ def _grid(results: Results, heat: Heat, sides: list[tuple[str, str]], kind: str,
         if sharp is None:
             continue
         size = sharp.shape[1], sharp.shape[0]
-        shown = [Shown(results.describers[model], sent(sharp, quality)[0], quality) for model, quality in sides]
-        low = cv2.resize(sent(sharp, heat.quality)[0], size, interpolation=cv2.INTER_NEAREST)
+
+        def seen(quality: str, sharp: np.ndarray = sharp, query: int = query) -> np.ndarray:
+            return sent_query(results.scene, query, sharp, quality).image
+
+        shown = [Shown(results.describers[model], seen(quality), quality) for model, quality in sides]
+        low = cv2.resize(seen(heat.quality), size, interpolation=cv2.INTER_NEAREST)
         rows.append([low, *(one.image for one in overlays(shown, kind, size))])
     return rows

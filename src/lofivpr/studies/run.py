@@ -55,7 +55,7 @@ def run_study(study: Study | str | Path, out: str | Path, tell: Callable[[str], 
     tell("drawing")
     from lofivpr.studies.draw import draw_all  # brings matplotlib, for which no other command should wait
 
-    return Findings(tuple(panels), tuple(draw_all(study, panels, places, made_of, models, out)))
+    return Findings(tuple(panels), tuple(draw_all(study, panels, made_of, models, out)))
 
 
 def _asked(study: Study, trial: Trial, out: Path) -> Places:

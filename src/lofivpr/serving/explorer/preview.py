@@ -8,7 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from lofivpr.evaluation.thumbs import data_uri, sent
+from lofivpr.evaluation.arrival import sent
+from lofivpr.evaluation.thumbs import data_uri
 from lofivpr.maps import Fix, Map
 from lofivpr.places import Places
 from lofivpr.places.geodesy import geocentric
@@ -51,8 +52,8 @@ class Arrived:
     @classmethod
     def of(cls, image: np.ndarray, quality: Quality) -> Arrived:
         """Send a picture. Raises QualityError."""
-        left, n_bytes, psnr = sent(image, str(quality))
-        return cls(left, quality, n_bytes, psnr, (image.shape[1], image.shape[0]))
+        seen = sent(image, quality)
+        return cls(seen.image, quality, seen.n_bytes, seen.psnr, (image.shape[1], image.shape[0]))
 
     @property
     def size(self) -> tuple[int, int]:
