@@ -13,7 +13,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import cached_property, lru_cache, partial
-from itertools import count
 from pathlib import Path
 
 import av
@@ -31,6 +30,7 @@ from lofivpr.quality import Quality
 from lofivpr.quality.stills import decode_file
 from lofivpr.training.encode_ahead import Block, encode_block, encode_blocks
 from lofivpr.training.encoded_segment import Stored, read_segment
+from lofivpr.training.room import Room
 from lofivpr.training.streams import Streams
 
 CODE_VERSION = 1  # raise it when what is stored changes in a way that neither digest sees
@@ -158,7 +158,7 @@ class QualityCache:
         if not blocks:
             return
         kept = {self.key(row, quality) for row, qualities in orders.items() for quality in qualities}
-        room = _Room(self._segments(), {stored.path for key, stored in self._stored.items() if key in kept}, max_bytes)
+        room = Room(self._segments(), {stored.path for key, stored in self._stored.items() if key in kept}, max_bytes)
         number = sum(len(keys) for block in blocks for keys in block.keys)
         done = _encoded(blocks, number, processes)
         with closing(done), Progress(transient=True, disable=rank > 0 or number < FEW) as bar:
@@ -206,30 +206,6 @@ class QualityCache:
             keys=keys,
             sequences=sequences,
         )
-
-
-class _Room:
-    """The bytes that a cache may still take, and the segments that may go for them."""
-
-    def __init__(self, segments: Sequence[Path], kept: set[Path], max_bytes: int) -> None:
-        sizes = {path: path.stat() for path in segments}
-        self.free = max_bytes - sum(status.st_size for status in sizes.values())
-        spare = sorted((status.st_mtime_ns, status.st_size, path) for path, status in sizes.items() if path not in kept)
-        self.spare = [(path, size) for _, size, path in spare]
-
-    def take(self, block: Block, size: int, world: int) -> bool:
-        """Make room for the segments of a new block, removed where there is none; `world` fill it at once."""
-        self.free -= size * world
-        while self.free < 0 and self.spare:
-            old, freed = self.spare.pop(0)
-            old.unlink(missing_ok=True)
-            self.free += freed
-        if self.free < 0:
-            for part in count():
-                if not (path := block.segment(part)).exists():
-                    break
-                path.unlink()
-        return self.free >= 0
 
 
 def _encoded(blocks: Sequence[Block], number: int, processes: int) -> Generator[tuple[Block, int], None, None]:

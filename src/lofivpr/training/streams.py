@@ -26,12 +26,16 @@ class Streams:
     def __init__(self, places: Places) -> None:
         self.places = places
         self.footage: list[Footage] = footage_of(places.images, places.sequences)
+        self._wholes: dict[int, str] = {}
         self.home = {row: number for number, one in enumerate(self.footage) for row in one.rows}
 
     def key(self, row: int, digests: Sequence[str]) -> str:
         """What decides how picture `row` is coded beside the quality; `digests` of the contents of all pictures."""
-        footage = self.footage[self.home[row]]
-        return digest("stream", *footage.key, *(digests[one] for one in footage.rows), digests[row])
+        number = self.home[row]
+        if number not in self._wholes:  # asked for every picture of every batch
+            footage = self.footage[number]
+            self._wholes[number] = digest("stream", *footage.key, *(digests[one] for one in footage.rows))
+        return digest(self._wholes[number], digests[row])
 
     def picture(self, row: int, quality: Quality) -> np.ndarray:
         """Picture `row` as its stream brings it, uint8 H x W x 3. The stream is sent from its start."""
