@@ -28,7 +28,7 @@ from lofivpr.quality.stream import footage_of
 from lofivpr.training.encoded_segment import Entry, write_segment
 
 SMALLER = 4  # a reduction is stored where it has less than a quarter of the source's pixels; else opening is as quick
-PART_BYTES = 64 * 2**20
+PART_BYTES = 64 * 2**20  # after so many a block goes on in another segment: what is in memory is bounded
 LOSSLESS: dict[str, Any] = {"format": "WEBP", "lossless": True, "quality": 0, "method": 0, "exact": True}
 
 
@@ -75,7 +75,9 @@ def encode_block(block: Block) -> int:
         if sum(map(len, data)) > PART_BYTES:
             written += write_segment(block.segment(part), block.maker, entries, data)
             entries, data, part = [], [], part + 1
-    return written + write_segment(block.segment(part), block.maker, entries, data)
+    if entries:
+        written += write_segment(block.segment(part), block.maker, entries, data)
+    return written
 
 
 def _stills(block: Block) -> Iterator[tuple[str, bytes, tuple[int, int]]]:
