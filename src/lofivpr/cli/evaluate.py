@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lofivpr.cli.runtime import Runtime
+from lofivpr.cli.runtime import RuntimeOption
 from lofivpr.errors import LofiError
 from lofivpr.evaluation import Results, Row
 from lofivpr.evaluation import evaluate as run_evaluation
@@ -45,7 +45,7 @@ def evaluate(
     pictures: Annotated[
         bool, typer.Option("--pictures/--no-pictures", help="Photographs in the report: leave them out to pass it on.")
     ] = True,
-    runtime: Runtime = "auto",
+    runtime: RuntimeOption = "auto",
 ) -> None:
     """Recall of models at qualities, with intervals, curves and a report."""
     if positives is not None and radius is not None:

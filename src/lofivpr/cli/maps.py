@@ -12,7 +12,7 @@ from rich.table import Table
 
 from lofivpr.cli.calibrate import calibrate, honesty, open_to_change
 from lofivpr.cli.ray import RayAddress, cluster_at
-from lofivpr.cli.runtime import Runtime
+from lofivpr.cli.runtime import RuntimeOption
 from lofivpr.errors import LofiError
 from lofivpr.maps import Fix, Loss, Map, MapInfo
 from lofivpr.models import load_describer
@@ -37,7 +37,7 @@ def build(
         Literal["auto", "exact", "ivf"], typer.Option(help="Compare every place, or find candidates by an index.")
     ] = "auto",
     skip_bad: SkipBad = False,
-    runtime: Runtime = "auto",
+    runtime: RuntimeOption = "auto",
     ray: RayAddress = None,
 ) -> None:
     """Describe the places of a database into a map; an interrupted run goes on where it stopped."""
@@ -62,7 +62,7 @@ def add(
     model: Annotated[Path | None, typer.Option(help="The model folder, if it is not where it was.")] = None,
     split: Split = None,
     skip_bad: SkipBad = False,
-    runtime: Runtime = "auto",
+    runtime: RuntimeOption = "auto",
 ) -> None:
     """Describe more places into a map; an interrupted run goes on where it stopped."""
     town = open_to_change(map_folder)

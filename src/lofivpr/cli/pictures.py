@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lofivpr.cli.ray import RayAddress, cluster_at
-from lofivpr.cli.runtime import Runtime
+from lofivpr.cli.runtime import RuntimeOption
 from lofivpr.descriptors import DescriptorStore
 from lofivpr.media import ImageRef
 from lofivpr.models import load_describer
@@ -48,7 +48,7 @@ def describe(
     quality: Annotated[str, typer.Option(help="What the pictures go through first.")] = "raw",
     split: Annotated[str | None, typer.Option(help="The split; all pictures if not given.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad pictures, and list them.")] = False,
-    runtime: Runtime = "auto",
+    runtime: RuntimeOption = "auto",
     ray: RayAddress = None,
 ) -> None:
     """Describe pictures into a store on disk; an interrupted run goes on where it stopped."""

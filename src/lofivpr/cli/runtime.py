@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-Runtime = Annotated[
-    Literal["auto", "onnx", "torch", "gpu"],
-    typer.Option(help="What describes: ONNX Runtime or torch on the CPU, or torch on a GPU in bfloat16."),
+from lofivpr.models import Runtime
+
+RuntimeOption = Annotated[
+    Runtime, typer.Option(help="What describes: ONNX Runtime or torch on the CPU, or torch on a GPU in bfloat16.")
 ]

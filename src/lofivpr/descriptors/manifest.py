@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lofivpr.errors import LofiError
 from lofivpr.files import digest, write_atomic
-from lofivpr.models import precision_of
+from lofivpr.models import in_precision, precision_of
 
 if TYPE_CHECKING:
     from lofivpr.models import Describer
@@ -97,8 +97,8 @@ class Maker(BaseModel):
 
     def _compared(self) -> list[tuple[str, str, str]]:
         """Label, what is compared, what is shown: names are only shown, digests decide."""
-        precise = "" if self.precision == "float32" else f" in {self.precision}"
-        model, quality = f"{self.model} ({self.model_digest}){precise}", f"{self.quality} ({self.quality_digest})"
+        model = in_precision(f"{self.model} ({self.model_digest})", self.precision)
+        quality = f"{self.quality} ({self.quality_digest})"
         plain = {
             "the number of pictures": str(self.rows),
             "the digest of the list of pictures": self.images_digest,
@@ -107,7 +107,7 @@ class Maker(BaseModel):
             "the version of the describing code": str(self.code),
         }
         return [
-            ("the model", f"{self.model_digest}{precise}", model),
+            ("the model", in_precision(self.model_digest, self.precision), model),
             ("the quality", self.quality_digest, quality),
             *((label, value, value) for label, value in plain.items()),
         ]

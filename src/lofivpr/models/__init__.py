@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lofivpr.models.card import add_to_card, read_card
 from lofivpr.models.config import ModelConfig, ModelError
-from lofivpr.models.describer import RUNTIMES, Describer, identity_of, load_describer, precision_of
+from lofivpr.models.describer import Describer, Runtime, identity_of, in_precision, load_describer, precision_of
 from lofivpr.models.folder import read_config
 from lofivpr.models.heatmap import HEATMAP_KINDS, heatmap
 from lofivpr.models.onnx_model import OnnxModel
@@ -55,7 +55,6 @@ _NEED_TORCH = {
 
 __all__ = [
     "HEATMAP_KINDS",
-    "RUNTIMES",
     "Backbone",
     "Describer",
     "GeM",
@@ -67,6 +66,7 @@ __all__ = [
     "Output",
     "PlaceModel",
     "Preprocessing",
+    "Runtime",
     "add_to_card",
     "aggregator_names",
     "backbone_names",
@@ -78,6 +78,7 @@ __all__ = [
     "freeze_batch_norm_statistics",
     "heatmap",
     "identity_of",
+    "in_precision",
     "initialise_netvlad",
     "initialise_vocabulary",
     "load_describer",

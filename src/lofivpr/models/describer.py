@@ -6,7 +6,7 @@ import importlib.util
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from lofivpr.models.folder import ONNX_FILE, read_config
 from lofivpr.models.hub import find_folder
 from lofivpr.models.preprocessing import Preprocessing
 
-RUNTIMES = ("auto", "onnx", "torch", "gpu")
+Runtime = Literal["auto", "onnx", "torch", "gpu"]
 
 
 @runtime_checkable
@@ -44,8 +44,12 @@ def precision_of(describer: Describer) -> str:
 
 def identity_of(describer: Describer) -> str:
     """What decides the numbers that a describer gives: its digest, and its precision where that is not float32."""
-    precision = precision_of(describer)
-    return describer.digest if precision == "float32" else f"{describer.digest} in {precision}"
+    return in_precision(describer.digest, precision_of(describer))
+
+
+def in_precision(model: str, precision: str) -> str:
+    """A model's digest or name, and the precision that it is computed in where that is not float32."""
+    return model if precision == "float32" else f"{model} in {precision}"
 
 
 def load_describer(folder: str | Path, runtime: str = "auto", threads: int | None = None) -> Describer:
@@ -61,8 +65,8 @@ def load_describer(folder: str | Path, runtime: str = "auto", threads: int | Non
     Raises:
         ModelError: a missing or damaged file, or a runtime that is not installed.
     """
-    if runtime not in RUNTIMES:
-        raise ModelError(f"expected a runtime of {', '.join(RUNTIMES)}, found {runtime!r}.")
+    if runtime not in get_args(Runtime):
+        raise ModelError(f"expected a runtime of {', '.join(get_args(Runtime))}, found {runtime!r}.")
     folder = find_folder(folder)
     read_config(folder)
     has_onnx = (Path(folder) / ONNX_FILE).is_file()

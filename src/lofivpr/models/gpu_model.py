@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch import _dynamo as dynamo  # public names of torch.compiler begin with later versions
 
-from lofivpr.models.config import ModelConfig, ModelError
+from lofivpr.models.config import ModelError
 from lofivpr.models.place_model import PlaceModel
 from lofivpr.models.preprocessing import Preprocessing
 from lofivpr.quality import Quality
@@ -47,7 +47,6 @@ class GpuModel:
     def __init__(self, model: PlaceModel, device: str = "cuda", backend: str = "inductor") -> None:
         self._model, self._device, self._backend = model, torch.device(device), backend
         self.card: dict[str, Any] = model.card
-        self.config: ModelConfig = model.config
         self.preprocessing: Preprocessing = model.preprocessing
         self.descriptor_size = model.descriptor_size
         self._batch = BATCH if model.batch_independent else 1

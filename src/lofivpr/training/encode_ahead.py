@@ -36,7 +36,8 @@ LOSSLESS: dict[str, Any] = {"format": "WEBP", "lossless": True, "quality": 0, "m
 class Block:
     """One order of work: pictures, and for each the qualities and the keys that their bytes are stored under.
 
-    Of a stream: all pictures of its clip, or of the one sequence in `sequences`, and its one quality for those wanted.
+    A picture of which all is stored has none. Of a stream: all pictures of its clip, or of the one sequence in
+    `sequences`, and its one quality for those wanted.
     `path`: of the first segment; what is too large for one goes on in others beside it.
     """
 
@@ -83,6 +84,8 @@ def encode_block(block: Block) -> int:
 def _stills(block: Block) -> Iterator[tuple[str, bytes, tuple[int, int]]]:
     """Key, bytes and size (width, height) of each picture at each of its qualities."""
     for image, qualities, keys in zip(block.images, block.qualities, block.keys, strict=True):
+        if not qualities:
+            continue
         source = open_image(image, root=block.root)
         for text, key in zip(qualities, keys, strict=True):
             yield key, *encoded_bytes(Quality.parse(text), source)

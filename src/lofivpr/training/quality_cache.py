@@ -174,27 +174,25 @@ class QualityCache:
         rows = list(alone)
         for start in range(0, len(rows), BLOCK_PICTURES):
             part = {row: alone[row] for row in rows[start : start + BLOCK_PICTURES]}
-            yield partial(self._block, part, keep_all=False)
+            yield partial(self._block, part)
 
     def _sent(self, orders: Mapping[int, Sequence[Quality]]) -> Iterator[Callable[[], Block | None]]:
         """Orders of work for streams, each a clip or a sequence at one quality."""
         streamed = {row: found for row, asked in orders.items() if (found := [q for q in asked if q.is_stream])}
         for number, quality, wanted in self._streams.wanted(streamed) if streamed else ():
             part = {row: [quality] if row in wanted else [] for row in self._streams.footage[number].rows}
-            yield partial(self._block, part, keep_all=True, sequences=self._streams.sequences(number))
+            yield partial(self._block, part, self._streams.sequences(number))
 
     def _block(
-        self, orders: Mapping[int, Sequence[Quality]], keep_all: bool, sequences: tuple[tuple[str, ...], ...] = ()
+        self, orders: Mapping[int, Sequence[Quality]], sequences: tuple[tuple[str, ...], ...] = ()
     ) -> Block | None:
-        """What of these pictures is not stored yet; None if nothing. `keep_all`: the others are named with it."""
+        """These pictures, and what of them is not stored yet; None if nothing."""
         missing = {
             row: [quality for quality in asked if self.key(row, quality) not in self._stored]
             for row, asked in orders.items()
         }
         if not any(missing.values()):
             return None
-        if not keep_all:
-            missing = {row: qualities for row, qualities in missing.items() if qualities}
         keys = tuple(tuple(self.key(row, quality) for quality in qualities) for row, qualities in missing.items())
         name = digest(*(key for keys_of_one in keys for key in keys_of_one))
         return Block(

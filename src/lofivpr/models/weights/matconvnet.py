@@ -130,7 +130,7 @@ def _load(path: Path) -> Any:
         there = [name for name, _, _ in whosmat(path)]
         if "net" in there:
             return loadmat(path, variable_names=["net"], struct_as_record=False, squeeze_me=True)["net"]
-    except NotImplementedError:
+    except NotImplementedError:  # what scipy raises for files of version 7.3
         raise ModelError(f"{path}: expected a MATLAB file up to version 7, found version 7.3. {ADVICE}") from None
     except Exception as error:  # scipy's reader raises many kinds; all say that this is no such file
         raise ModelError(f"{path}: expected a MATLAB file, found: {error}. {ADVICE}") from None
